@@ -23,6 +23,15 @@ _A_QUIZ = tuple(
     for sql in (
         """
         INSERT INTO reader_activities (
+            user_id, activity_type, duration_seconds, occurred_at, created_at
+        ) VALUES
+            (:reader, 'page_read', 60, '2026-11-20 23:59:59.999', :now),
+            (:reader, 'page_read', 7, '2026-11-20 23:00:00.000', :now),
+            (:reader, 'page_read', 5, '2026-11-21 00:00:00.000', :now),
+            (:reader, 'page_read', NULL, '2026-11-21 00:30:00.000', :now)
+        """,
+        """
+        INSERT INTO reader_activities (
             user_id, session_id, activity_type, content_id, content_title, metadata_json, event_id,
             occurred_at, created_at
         ) VALUES (
@@ -32,7 +41,8 @@ _A_QUIZ = tuple(
         """,
         """
         INSERT INTO activity_receipts (user_id, event_id, activity_id, fingerprint, created_at)
-        SELECT :reader, event_id, id, '0123', :now FROM reader_activities
+        SELECT :reader, event_id, id, '0123', :now
+        FROM reader_activities WHERE event_id IS NOT NULL
         """,
         """
         INSERT INTO reader_content_progress (

@@ -32,6 +32,7 @@ STEP = 20_000
 _RECENT = 30 * READERS  # one each minute
 _ONCE_IN = timedelta(milliseconds=1200)  # before that: one of 50 readers a minute
 _ONCE_LATELY = timedelta(milliseconds=60)
+_IN_A_GROUP = 30
 _FAILING = 50  # the readers who fail their quizzes
 _AT_ONCE = 500_000
 _ENTRIES_AT_ONCE = 1000
@@ -157,6 +158,18 @@ _ADD_ONLINE_COUNTS = _made(
     {_NUMBERS} SELECT at[i * 50], 900 + i % 100 FROM numbers
     """
 )
+_ADD_GROUPS = _made(
+    f"""
+    INSERT INTO reader_groups (id, name, created_at)
+    {_NUMBERS} SELECT i + 1, 'class ' || i, at[0] FROM numbers
+    """
+)
+_ADD_MEMBERS = _made(
+    f"""
+    INSERT INTO reader_group_members (group_id, user_id, added_at)
+    {_NUMBERS} SELECT i / {_IN_A_GROUP} + 1, i + 1, at[0] FROM numbers
+    """
+)
 _SEND_AWAY = Statement("DELETE FROM reader_sessions")
 _INDEXES = Statement(
     """
@@ -227,6 +240,8 @@ def _fill(db: Database, length: int, now: datetime) -> None:
     add(_ADD_CONTENTS, 20 * READERS)
     add(_ADD_QUIZZES, 20 * READERS)
     _ADD_HOURS(db)
+    add(_ADD_GROUPS, -(-READERS // _IN_A_GROUP))
+    add(_ADD_MEMBERS, READERS)
     _MOVE_PROFILES(db, sessions=sessions, **known)
     add(_ADD_COUNTS, before // 50, start=0, width=50)
     add(_ADD_COUNTS, 30, start=before, width=1000)

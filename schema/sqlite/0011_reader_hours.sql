@@ -11,9 +11,6 @@ CREATE TABLE reader_hours (
     PRIMARY KEY (user_id, hour)
 ) WITHOUT ROWID;
 
--- How the hours of a day are found.
-CREATE INDEX idx_reader_hours_hour ON reader_hours (hour);
-
 INSERT INTO reader_hours (user_id, hour, activities, seconds)
 SELECT
     user_id, substr(occurred_at, 1, 13) || ':00:00.000', count(*),

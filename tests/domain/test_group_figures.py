@@ -17,7 +17,8 @@ from readwatch.domain.group_figures import (
     has_figures,
     median_progress,
     peers_of,
-    this_week_and_last,
+    this_week,
+    trend,
     weeks_until,
 )
 from readwatch.domain.text import clean
@@ -74,15 +75,17 @@ def test_the_map_has_a_row_for_each_weekday_and_adds_the_same_hour_of_all_weeks(
     assert sum(map(sum, hours)) == 72
 
 
-def test_this_week_is_compared_with_the_week_before_up_to_the_same_time(in_zone: InZone) -> None:
+def test_this_week_is_compared_with_the_week_before_in_whole_hours(in_zone: InZone) -> None:
     in_zone("UTC")
     now = datetime(2026, 11, 18, 15, 30, tzinfo=UTC)  # a Wednesday
     hours = [
         hour(8, 23, 1),  # two weeks ago
-        *(hour(9, 0, 10), hour(11, 15, 20), hour(11, 16, 1), hour(15, 23, 1)),
-        *(hour(16, 0, 100), hour(18, 15, 200)),
+        *(hour(9, 0, 10), hour(11, 14, 20), hour(11, 15, 1), hour(15, 23, 1)),
+        *(hour(16, 0, 10), hour(18, 14, 5), hour(18, 15, 200)),
     ]
-    assert this_week_and_last(hours, now) == (300, 30)
+    assert this_week(hours, now) == 215
+    assert trend(hours, now) == -50
+    assert trend(hours[-3:], now) is None
 
 
 def test_without_progress_there_is_no_median_and_otherwise_it_is_one_of_the_values() -> None:
@@ -104,9 +107,19 @@ def test_a_reader_is_beside_the_median_of_each_week() -> None:
     assert [week.monday.day for week in weeks] == [26, 2, 9, 16]
     seconds = {1: (0, 10, 20, 30), 2: (5, 5, 5, 5), 3: (9, 0, 40, 0), 4: (9, 9, 9, 0)}
     peers = peers_of(1, clean("4b"), weeks, seconds)
+    assert peers is not None
     assert [(week.seconds, week.median_seconds) for week in peers.weeks] == [
         (0, 5),
         (10, 5),
         (20, 9),
         (30, 0),
     ]
+
+
+def test_a_reader_is_not_compared_with_a_few_nor_after_leaving() -> None:
+    weeks = weeks_until(SUNDAY)
+    seconds = {1: (0, 10, 20, 30), 2: (5, 5, 5, 5), 3: (9, 0, 40, 0), 4: (0, 0, 0, 0)}
+    assert peers_of(1, clean("4b"), weeks, seconds) is None
+    seconds[4] = (0, 0, 0, 1)
+    assert peers_of(1, clean("4b"), weeks, seconds) is not None
+    assert peers_of(5, clean("4b"), weeks, seconds) is None

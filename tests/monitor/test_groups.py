@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from conftest import Cast, StillClock
+from conftest import Cast, Connections, StillClock
 from grouped import limit, put_into
 from permits import LIST_ACCESS, ROW_ACCESS
 from reading_app import ReadingApp
@@ -15,7 +15,9 @@ from readwatch.domain.users import UserRole
 from readwatch.monitor.attention import Attention
 from readwatch.monitor.groups import READ_AGAIN_AFTER, GroupItem, Groups
 from readwatch.store.audit.log import access_without_entry, list_access
+from readwatch.store.audit.scope import ALL_READERS
 from readwatch.store.engine.connections import Database
+from readwatch.store.engine.privileges import Role
 from readwatch.store.identity.users import NewUser, add_user
 from readwatch.store.lists.query import ListQuery
 
@@ -35,13 +37,15 @@ def groups(attention: Attention) -> Groups:
 
 
 @pytest.fixture
-def look(db: Database, groups: Groups, clock: StillClock) -> Look:
+def look(connected: Connections, groups: Groups, clock: StillClock) -> Look:
     """`look()` is the list of groups; `look("online", filter="4")` is sorted and filtered."""
+
+    console = connected(Role.CONSOLE)
 
     def look(sort: str = "name", *, descending: bool = False, filter: str = "") -> list[GroupItem]:
         query = ListQuery(sort, descending, parse(filter))
-        ids = groups.ids(db, LIST_ACCESS, query, clock()).ids
-        items = {it.group_id: it for it in groups.items(db, ROW_ACCESS, ids, clock())}
+        ids = groups.ids(console, LIST_ACCESS, query, clock()).ids
+        items = {it.group_id: it for it in groups.items(console, ROW_ACCESS, ids, clock())}
         return [items[id] for id in ids]
 
     return look
@@ -70,13 +74,15 @@ def four_b(db: Database, ann: ReadingApp, ben: ReadingApp, joins: Joins) -> Four
 def test_a_group_has_the_figures_of_its_readers(
     four_b: FourReaders, look: Look, db: Database, clock: StillClock, attention: Attention
 ) -> None:
-    ann, ben, eve, _ = four_b
+    ann, ben, eve, fred = four_b
     clock.advance(days=-7)
     ann.reads("Momo", 10, duration_seconds=600)
     ann.logs_out()
     clock.advance(days=6)
     eve.reads("Emma", 80, duration_seconds=1200)
     eve.logs_out()
+    fred.reads("Momo", None, duration_seconds=0)
+    fred.logs_out()
     clock.advance(days=1)
     ben.reads("Momo", 30, duration_seconds=300)
     ann.reads("Momo", 20, duration_seconds=300)
@@ -113,35 +119,50 @@ def test_a_group_of_three_has_no_figures_and_no_detail(
     group = put_into(db, "small", ann.user, ben.user)
     ann.reads()
     assert look() == [GroupItem(group.id, group.name, 2)]
-    assert groups.detail(db, ROW_ACCESS, group.id, clock()) is None
+    assert groups.detail(db, ALL_READERS, group.id, clock()) is None
 
 
 def test_figures_do_not_outlast_the_readers_of_the_group(
     four_b: FourReaders, look: Look, groups: Groups, db: Database, clock: StillClock
 ) -> None:
+    for app in four_b:
+        app.reads()
     [group] = look()
-    assert groups.detail(db, ROW_ACCESS, group.group_id, clock()) is not None
+    assert groups.detail(db, ALL_READERS, group.group_id, clock()) is not None
     db.execute_sql(f"UPDATE users SET is_active = FALSE WHERE id = {four_b[0].user.id}")
     assert look() == [GroupItem(group.group_id, group.name, 3)]
-    assert groups.detail(db, ROW_ACCESS, group.group_id, clock()) is None
+    assert groups.detail(db, ALL_READERS, group.group_id, clock()) is None
 
 
 def test_slow_figures_are_read_again_after_half_a_minute_and_the_others_at_once(
     four_b: FourReaders, look: Look, clock: StillClock
 ) -> None:
-    assert look()[0].online == 0
-    four_b[0].reads()
-    [group] = look()
-    assert group.reading
-    assert (group.online, group.reading.read_today) == (1, 0)
+    assert (look()[0].online, look()[0].reading) == (0, None)
+    for app in four_b:
+        app.reads()
+    assert (look()[0].online, look()[0].reading) == (4, None)
     clock.advance(seconds=READ_AGAIN_AFTER.total_seconds())
     [group] = look()
     assert group.reading
-    assert group.reading.read_today == 1
+    assert group.reading.read_today == 4
+
+
+def test_a_group_in_which_three_have_read_has_no_figures_of_reading(
+    four_b: FourReaders, look: Look, groups: Groups, db: Database, clock: StillClock
+) -> None:
+    for app in four_b[:3]:
+        app.reads()
+    [group] = look()
+    assert (group.online, group.reading) == (3, None)
+    assert groups.detail(db, ALL_READERS, group.group_id, clock()) is None
 
 
 def test_the_detail_says_when_what_and_how_far(
-    four_b: FourReaders, groups: Groups, look: Look, db: Database, clock: StillClock
+    four_b: FourReaders,
+    groups: Groups,
+    look: Look,
+    connected: Connections,
+    clock: StillClock,
 ) -> None:
     ann, ben, eve, fred = four_b
     clock.advance(days=-40)
@@ -151,13 +172,19 @@ def test_the_detail_says_when_what_and_how_far(
     ann.reads("Emma", 50, duration_seconds=600)
     ben.reads("Momo", 95, duration_seconds=300)
     eve.reads("Momo", None, duration_seconds=30)
+    fred.reads("Dracula", 5, duration_seconds=0)
     [group] = look()
 
-    detail = groups.detail(db, ROW_ACCESS, group.group_id, clock())
+    console = connected(Role.CONSOLE)
+    detail = groups.detail(console, ALL_READERS, group.group_id, clock())
 
     assert detail is not None
-    assert [(title.title, title.readers) for title in detail.titles] == [("Momo", 3), ("Emma", 1)]
-    assert detail.readers_by_progress == (0, 0, 1, 0, 1)
+    assert [(title.title, title.readers) for title in detail.titles] == [
+        ("Momo", 3),
+        ("Dracula", 1),
+        ("Emma", 1),
+    ]
+    assert detail.readers_by_progress == (1, 0, 1, 0, 1)
     here = clock().astimezone()
     assert detail.seconds_by_hour[here.weekday()][here.hour] == 1530
     assert sum(map(sum, detail.seconds_by_hour)) == sum(detail.seconds_by_day) == 1530
@@ -170,8 +197,9 @@ def test_the_detail_says_when_what_and_how_far(
         ("name", "4b 5a tiny"),
         ("readers", "tiny 4b 5a"),
         ("online", "5a 4b tiny"),
-        ("read_today", "5a 4b tiny"),
-        ("seconds_this_week", "5a 4b tiny"),
+        ("read_today", "4b 5a tiny"),
+        ("seconds_this_week", "4b 5a tiny"),
+        ("trend", "4b 5a tiny"),
         ("median_progress", "4b tiny 5a"),
         ("in_need", "5a 4b tiny"),
     ],
@@ -200,7 +228,8 @@ def test_each_column_sorts_both_ways_and_groups_without_the_figure_come_last(
 
 
 def _lacks(item: GroupItem, column: str) -> bool:
-    return item.reading is None or getattr(item.reading, column, 0) is None
+    of_item = item.online if column in {"online", "in_need"} else item.reading
+    return of_item is None or getattr(item.reading, column, 0) is None
 
 
 @pytest.mark.parametrize(
@@ -222,10 +251,12 @@ def test_a_consultant_of_groups_sees_these_alone(
     access = list_access(db, cast.cara.id)
     [group_id] = groups.ids(db, access, ListQuery("name"), clock()).ids
     rows = access_without_entry(access)
+    for app in four_b:
+        app.reads()
     [item] = groups.items(db, rows, [group_id, other.id], clock())
     assert item.name == "4b"
-    assert groups.detail(db, rows, group_id, clock()) is not None
-    assert groups.detail(db, rows, other.id, clock()) is None
+    assert groups.detail(db, access.scope, group_id, clock()) is not None
+    assert groups.detail(db, access.scope, other.id, clock()) is None
 
 
 def test_a_deleted_group_is_not_listed(

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from conftest import Cast, StillClock
+from conftest import Cast, Connections, StillClock
 from grouped import limit, put_into
 from permits import permit_for
 from reading_app import ReadingApp, add_readers
@@ -14,6 +14,7 @@ from readwatch.monitor.snapshots import LiveStats, ReaderSnapshot
 from readwatch.store.audit.log import list_access
 from readwatch.store.audit.scope import ALL_READERS
 from readwatch.store.engine.connections import Database
+from readwatch.store.engine.privileges import Role
 from readwatch.store.identity.users import find_user
 
 Picture = Callable[[], ReaderSnapshot]
@@ -25,10 +26,14 @@ def opened(cast: Cast) -> ReaderPage:
 
 
 @pytest.fixture
-def picture(db: Database, clock: StillClock, opened: ReaderPage) -> Picture:
-    return lambda: opened.snapshot(
-        db, ALL_READERS, LiveStats(clock(), online=0, per_minute=(), peak=None), case=None
-    )
+def picture(connected: Connections, clock: StillClock, opened: ReaderPage) -> Picture:
+    console = connected(Role.CONSOLE)
+
+    def picture() -> ReaderSnapshot:
+        stats = LiveStats(clock(), online=0, per_minute=())
+        return opened.snapshot(console, ALL_READERS, stats, case=None)
+
+    return picture
 
 
 def test_older_activities_are_read_once_however_often_they_are_asked_for(
@@ -97,16 +102,18 @@ def test_the_sessions_of_the_weeks_are_read_once_a_day(
 
 @pytest.fixture
 def four_b(db: Database, ann: ReadingApp, ben: ReadingApp, clock: StillClock) -> None:
-    """Ann, Ben and two who do not read are in 4b, and Ann alone is in a group that sorts first."""
-    add_readers(db, clock, 2)
-    zoes = [find_user(db, f"Zoe{number}@example.org") for number in range(2)]
+    """Ann, Ben and three Zoes are in 4b, and Ann alone is in a group that sorts first."""
+    add_readers(db, clock, 3)
+    zoes = [find_user(db, f"Zoe{number}@example.org") for number in range(3)]
     put_into(db, "4b", ann.user, ben.user, *zoes)
+    for zoe in zoes[:2]:
+        ReadingApp(db, zoe, clock).reads(duration_seconds=1)
     put_into(db, "1a", ann.user)
 
 
 @pytest.mark.usefixtures("four_b")
 def test_a_reader_is_beside_the_first_group_that_has_figures(
-    ann: ReadingApp, ben: ReadingApp, picture: Picture, clock: StillClock
+    ann: ReadingApp, ben: ReadingApp, picture: Picture, clock: StillClock, db: Database
 ) -> None:
     clock.advance(days=-7)
     ann.reads(duration_seconds=300)
@@ -117,12 +124,14 @@ def test_a_reader_is_beside_the_first_group_that_has_figures(
     assert peers is not None
     assert peers.group_name == "4b"
     assert [week.seconds for week in peers.weeks[-2:]] == [300, 60]
-    assert [week.median_seconds for week in peers.weeks] == [0, 0, 0, 0]
+    assert [week.median_seconds for week in peers.weeks] == [0, 0, 0, 1]
     ann.reads(duration_seconds=60)
     clock.advance(seconds=30)
     peers = picture().peers
     assert peers is not None
     assert peers.weeks[-1].seconds == 120
+    db.execute_sql("UPDATE reader_groups SET deleted_at = created_at")
+    assert picture().peers is None
 
 
 @pytest.mark.usefixtures("four_b")

@@ -12,7 +12,7 @@ from conftest import ENGINES, NOON, PASSWORD, Cast, StillClock
 from copies import put_in_place_of
 from postgres import Server, connect
 from reading_app import AccessLog, ReadingApp
-from tui.console_pilot import TIMEOUT_SECONDS, OpenConsole, console_pilot
+from tui.console_pilot import LARGE, TIMEOUT_SECONDS, OpenConsole, console_pilot
 
 from readwatch.domain.clock import uptime
 from readwatch.monitor import refresh_policy
@@ -76,6 +76,24 @@ async def test_a_loss_is_said_with_since_when_and_why_and_ends_by_itself(
         ben.reads("Faust")
         await pilot.sees("● LIVE", "Ann", "Ben", "2 online")
         assert "since" not in pilot.screen
+
+
+async def test_rows_of_a_filter_that_are_concealed_are_not_in_the_pane_beside_the_list_either(
+    open_console: OpenConsole, ann: ReadingApp, db: Database
+) -> None:
+    ann.reads("Dracula")
+    async with open_console(size=LARGE) as pilot:
+        await pilot.filters("ann")
+        await pilot.sees("30 min ago", "Dracula")
+        await pilot.presses("2")
+        await pilot.sees("Time")
+        with mislaid_table(db):
+            await pilot.sees("● OFFLINE")
+            await pilot.presses("1")
+            await pilot.loses("Time")
+            await pilot.presses("j", "home")
+            await pilot.sees("● OFFLINE", "State")
+            assert "Dracula" not in pilot.screen
 
 
 async def test_an_open_page_keeps_its_snapshot_too(

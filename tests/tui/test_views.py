@@ -130,7 +130,7 @@ FOUR_B = GroupItem(
         read_today=22,
         seconds_by_day=(0,) * 26 + (3600, 1800),
         seconds_this_week=41_280,
-        seconds_last_week=34_140,
+        trend=21,
         median_progress=61,
     ),
 )

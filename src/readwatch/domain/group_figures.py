@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from statistics import median_low
 
 from readwatch.domain.audit import FEW_READERS
-from readwatch.domain.clock import start_of_local_day
+from readwatch.domain.clock import in_utc, start_of_local_day
 from readwatch.domain.text import SafeText
 from readwatch.domain.week import DAYS, Week, a_week_earlier, week_of
 
@@ -34,15 +34,16 @@ class HourOfGroup:
 class GroupReading:
     """How much and how far the active readers of a group read.
 
-    `seconds_by_day` has the last `WEEKS` weeks, today last. `seconds_last_week` is the sum of the
-    week before this one up to the same time. `median_progress` is that of the titles that the
-    readers read last, None before any progress.
+    `seconds_by_day` has the last `WEEKS` weeks, today last. `trend` is the change in percent of
+    this week against the week before up to the same time, in whole hours; None after a week without
+    reading. `median_progress` is that of the titles that the readers read last, at any time; None
+    before any progress.
     """
 
     read_today: int
     seconds_by_day: tuple[int, ...]
     seconds_this_week: int
-    seconds_last_week: int
+    trend: int | None
     median_progress: int | None
 
 
@@ -56,7 +57,7 @@ class TitleOfGroup:
 
 @dataclass(frozen=True, slots=True)
 class GroupDetail:
-    """When, what and how far the active readers of a group have read in the last `WEEKS` weeks.
+    """When and what the active readers of a group have read in the last `WEEKS` weeks, and how far.
 
     `seconds_by_hour` has a row for each weekday, Monday first, with a value for each hour of the
     day. `readers_by_progress` is the distribution of the progress in the titles read last.
@@ -89,7 +90,7 @@ class Peers:
 
 
 def has_figures(readers: int) -> bool:
-    """Tell whether a group of so many readers has figures: those of a few would be data about each
+    """Tell whether so many readers are enough for figures: those of a few would be data about each
     of them."""
     return readers > FEW_READERS
 
@@ -132,8 +133,13 @@ def weeks_until(today: date) -> tuple[Week, ...]:
 
 def peers_of(
     reader_id: int, name: SafeText, weeks: Sequence[Week], seconds: Mapping[int, Sequence[int]]
-) -> Peers:
-    """Return a reader beside the group; `seconds` has those of each week by reader."""
+) -> Peers | None:
+    """Return a reader beside the group; `seconds` has those of each week by reader.
+
+    None if only a few have read in these weeks, or if the reader is not among the active ones.
+    """
+    if reader_id not in seconds or not has_figures(sum(map(any, seconds.values()))):
+        return None
     medians = (median_low(of_week) for of_week in zip(*seconds.values(), strict=True))
     own = seconds[reader_id]
     return Peers(
@@ -145,17 +151,29 @@ def peers_of(
     )
 
 
-def this_week_and_last(hours: Iterable[HourOfGroup], now: datetime) -> tuple[int, int]:
-    """Return the seconds of this week, and of the week before up to the same time."""
+def this_week(hours: Iterable[HourOfGroup], now: datetime) -> int:
+    """Return the seconds of this week."""
+    began = week_of(now.astimezone().date()).starts[0]
+    return sum(hour.seconds for hour in hours if hour.began_at >= began)
+
+
+def trend(hours: Iterable[HourOfGroup], now: datetime) -> int | None:
+    """Return the change of this week against the week before in percent, None after nothing.
+
+    Both weeks count up to the hour of `now`, which has not ended.
+    """
     week = week_of(now.astimezone().date())
-    began, began_before, until_before = week.starts[0], week.before.starts[0], a_week_earlier(now)
-    this_week = last_week = 0
+    began, began_before = week.starts[0], week.before.starts[0]
+    until, until_before = _hour_of(now), _hour_of(a_week_earlier(now))
+    seconds = before = 0
     for hour in hours:
-        if hour.began_at >= began:
-            this_week += hour.seconds
-        elif began_before <= hour.began_at < until_before:
-            last_week += hour.seconds
-    return this_week, last_week
+        seconds += hour.seconds if began <= hour.began_at < until else 0
+        before += hour.seconds if began_before <= hour.began_at < until_before else 0
+    return round(100 * (seconds - before) / before) if before else None
+
+
+def _hour_of(at: datetime) -> datetime:
+    return in_utc(at).replace(minute=0, second=0, microsecond=0)
 
 
 def median_progress(percentages: Iterable[int]) -> int | None:

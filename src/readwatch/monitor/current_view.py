@@ -49,6 +49,7 @@ class CurrentView:
 
     def clear(self) -> None:
         """Show nothing, and drop all data before the next consultant logs in."""
+        self.groups.reset()
         self.view: View | None = None
         self.query: ListQuery | None = None
         self._last_valid_query: ListQuery | None = None
@@ -128,16 +129,18 @@ class CurrentView:
         )
         self._last_valid_query = self.query
         stats = self._completed(snapshot.stats)
-        group = self._group_under_cursor(db, snapshot)
+        group = self._group_under_cursor(db, access.scope, snapshot)
         return replace(snapshot, items=self._masked(snapshot.items), stats=stats, group=group)
 
-    def _group_under_cursor(self, db: Database, snapshot: ViewSnapshot) -> GroupDetail | None:
-        if snapshot.view is not View.GROUPS or self.row_access is None or not snapshot.order.ids:
+    def _group_under_cursor(
+        self, db: Database, scope: Scope, snapshot: ViewSnapshot
+    ) -> GroupDetail | None:
+        if snapshot.view is not View.GROUPS or not snapshot.order.ids:
             return None
         group_id = self.viewport.cursor
-        if group_id is None or group_id not in snapshot.order.positions:
+        if self.viewport.follows or group_id is None:
             group_id = snapshot.order.ids[0]
-        return self.groups.detail(db, self.row_access, group_id, snapshot.stats.taken_at)
+        return self.groups.detail(db, scope, group_id, snapshot.stats.taken_at)
 
     def _log_rows(
         self, access_log: AccessLog, access: ListAccess, result: ViewSnapshot

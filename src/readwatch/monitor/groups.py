@@ -15,7 +15,8 @@ from readwatch.domain.group_figures import (
     first_hour,
     has_figures,
     median_progress,
-    this_week_and_last,
+    this_week,
+    trend,
 )
 from readwatch.domain.text import SafeText
 from readwatch.monitor.attention import Attention
@@ -39,6 +40,7 @@ class GroupItem:
     """A group in the list; without figures if it has only a few readers.
 
     `online` is the number of readers online, `in_need` of those whose cases need the consultant.
+    `reading` is None also if only a few have read in the weeks that it covers.
     """
 
     group_id: int
@@ -49,7 +51,7 @@ class GroupItem:
     reading: GroupReading | None = None
 
 
-_OF_READING = frozenset({"read_today", "seconds_this_week", "median_progress"})
+_OF_READING = frozenset({"read_today", "seconds_this_week", "trend", "median_progress"})
 _FIGURES = _OF_READING | {"online", "in_need"}
 """The columns that can be sorted only after the figures of all groups are read."""
 
@@ -64,17 +66,21 @@ class Groups:
 
     def reset(self) -> None:
         """Drop all figures, because the next ones may be of another database or user."""
-        self._readings: dict[int, tuple[datetime, GroupReading]] = {}
-        self._details: dict[int, tuple[datetime, GroupDetail]] = {}
+        self._readings: dict[int, tuple[datetime, GroupReading | None]] = {}
+        self._details: dict[int, tuple[datetime, GroupDetail | None]] = {}
+        self._items_of: tuple[datetime, dict[int, GroupItem]] | None = None
 
     def ids(self, db: Database, access: ListAccess, query: ListQuery, now: datetime) -> ResultIds:
         """Return the ids of the matching groups, in order; groups without the figure come last."""
+        self._items_of = None
         result = groups.group_ids(db, access, query, now)
         if query.sort not in _FIGURES:
             return result
+        items = {it.group_id: it for it in self._items(db, access.scope, result.ids, now)}
+        self._items_of = now, items  # those near the viewport are asked for next
         figures = {
-            item.group_id: value
-            for item in self._items(db, access.scope, result.ids, now)
+            id: value
+            for id, item in items.items()
             if (value := _figure(item, query.sort)) is not None
         }
         having = sorted(
@@ -89,6 +95,8 @@ class Groups:
         self, db: Database, access: RowAccess, ids: Sequence[int], now: datetime
     ) -> tuple[GroupItem, ...]:
         """Return the groups with these ids that the user may see."""
+        if self._items_of is not None and self._items_of[0] == now:
+            return tuple(item for id in ids if (item := self._items_of[1].get(id)) is not None)
         return self._items(db, access.scope, ids, now)
 
     def _items(
@@ -114,10 +122,11 @@ class Groups:
         )
 
     def detail(
-        self, db: Database, access: RowAccess, group_id: int, now: datetime
+        self, db: Database, scope: Scope, group_id: int, now: datetime
     ) -> GroupDetail | None:
-        """Return the detail of a group; None if it has only a few readers, or is not there."""
-        for group in group_totals.named_groups(db, access.scope, [group_id]):
+        """Return the detail of a group; None if it has only a few readers, if only a few have read,
+        or if it is not there."""
+        for group in group_totals.named_groups(db, scope, [group_id]):
             if has_figures(group.readers):
                 if _is_old(self._details.get(group_id), now):
                     self._details[group_id] = now, _detail(db, group, now)
@@ -133,16 +142,16 @@ class Groups:
         hours = group_totals.hours(db, old, first_hour(now))
         read_today = group_totals.readers_since(db, old, midnight(now))
         progress = group_totals.progress(db, old)
+        have_read = group_totals.readers_since(db, old, first_hour(now))
         for id in old:
-            this_week, last_week = this_week_and_last(hours[id], now)
             reading = GroupReading(
                 read_today=read_today.get(id, 0),
                 seconds_by_day=by_day(hours[id], days),
-                seconds_this_week=this_week,
-                seconds_last_week=last_week,
+                seconds_this_week=this_week(hours[id], now),
+                trend=trend(hours[id], now),
                 median_progress=median_progress(progress[id]),
             )
-            self._readings[id] = now, reading
+            self._readings[id] = now, reading if has_figures(have_read.get(id, 0)) else None
 
 
 def _figure(item: GroupItem, column: str) -> int | None:
@@ -154,8 +163,10 @@ def _is_old(entry: tuple[datetime, object] | None, now: datetime) -> bool:
     return entry is None or abs(now - entry[0]) >= READ_AGAIN_AFTER
 
 
-def _detail(db: Database, group: NamedGroup, now: datetime) -> GroupDetail:
+def _detail(db: Database, group: NamedGroup, now: datetime) -> GroupDetail | None:
     days, since = days_until(now.astimezone().date()), first_hour(now)
+    if not has_figures(group_totals.readers_since(db, [group.id], since).get(group.id, 0)):
+        return None
     hours = group_totals.hours(db, [group.id], since)[group.id]
     return GroupDetail(
         group_id=group.id,

@@ -1,5 +1,6 @@
 """The data of a reader's page: each snapshot reads only data that can be new."""
 
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from readwatch.domain.activities import RecordedActivity
@@ -29,6 +30,18 @@ _LONGEST_SESSION = timedelta(days=1)
 """The longest time between the start of a session and the first day, for the session to count."""
 
 
+@dataclass(frozen=True, slots=True)
+class _ReadPeers:
+    """The reader beside a group, as it was read at a time."""
+
+    group_id: int
+    read_at: datetime
+    peers: Peers | None
+
+    def is_old(self, group_id: int, now: datetime) -> bool:
+        return group_id != self.group_id or abs(now - self.read_at) >= READ_AGAIN_AFTER
+
+
 class ReaderPage:
     """A reader's page, opened by one request, with the permit from the access log."""
 
@@ -40,8 +53,7 @@ class ReaderPage:
         self._activities: tuple[RecordedActivity, ...] = ()
         self._has_older = False
         self._is_older_requested = False
-        self._peers: Peers | None = None
-        self._peers_at: datetime | None = None
+        self._peers: _ReadPeers | None = None
 
     @property
     def reader_id(self) -> int:
@@ -111,10 +123,20 @@ class ReaderPage:
         self._activities = activities[:MAX_ACTIVITIES]
 
     def _peers_of(self, db: Database, scope: Scope, now: datetime) -> Peers | None:
-        """Return the reader beside the first group that has figures, read again at intervals."""
-        if self._peers_at is None or abs(now - self._peers_at) >= READ_AGAIN_AFTER:
-            self._peers, self._peers_at = _peers(db, self._permit, scope, now), now
-        return self._peers
+        """Return the reader beside the first group that has figures and that the scope has; the
+        weeks are read again at intervals."""
+        ids = [group.id for group in groups.groups_of_reader(db, self._permit)]
+        named = group_totals.named_groups(db, scope, ids)
+        group = next((group for group in named if has_figures(group.readers)), None)
+        if group is None:
+            self._peers = None
+            return None
+        if self._peers is None or self._peers.is_old(group.id, now):
+            weeks = weeks_until(now.astimezone().date())
+            seconds = group_totals.seconds_by_week(db, group.id, weeks)
+            peers = peers_of(self.reader_id, group.name, weeks, seconds)
+            self._peers = _ReadPeers(group.id, now, peers)
+        return self._peers.peers
 
     def _days(
         self, db: Database, sessions: tuple[Session, ...], now: datetime, zone: tzinfo
@@ -131,14 +153,3 @@ class ReaderPage:
             self._spans, self._spans_until = reader_data.spans(db, self._permit, since), today
         latest = (session.span for session in sessions)
         return days_of_reading((*self._spans, *latest), zone, first, today)
-
-
-def _peers(db: Database, permit: Permit, scope: Scope, now: datetime) -> Peers | None:
-    ids = [group.id for group in groups.groups_of_reader(db, permit)]
-    for group in group_totals.named_groups(db, scope, ids):
-        if has_figures(group.readers):
-            weeks = weeks_until(now.astimezone().date())
-            seconds = group_totals.seconds_by_week(db, group.id, weeks)
-            if permit.subject_id in seconds:  # a suspended reader is not
-                return peers_of(permit.subject_id, group.name, weeks, seconds)
-    return None

@@ -222,6 +222,7 @@ _GROUPS: ViewOptions[GroupItem] = ViewOptions(
         Sort("online", descending=True),
         Sort("read_today", descending=True),
         Sort("seconds_this_week", descending=True),
+        Sort("trend", descending=True),
         Sort("median_progress", descending=True),
         Sort("in_need", descending=True),
     ),

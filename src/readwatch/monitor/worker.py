@@ -18,6 +18,7 @@ from readwatch.domain.cases import NewCaseNote
 from readwatch.domain.clock import Clock, uptime
 from readwatch.domain.errors import ErrorKind, ReadwatchError, internal_error, unavailable
 from readwatch.domain.filters import Term, filter_size
+from readwatch.domain.group_figures import GroupDetail
 from readwatch.domain.users import User, UserRole
 from readwatch.monitor.connections import Connections, NotLogged
 from readwatch.monitor.current_view import CurrentView
@@ -163,6 +164,11 @@ class Worker:
         return self._submit_for_consultant(
             lambda _: self._items_of_current(file_id, view, ids), retry_on_failure=True
         )
+
+    def fetch_group(self, group_id: int) -> Future[GroupDetail | None]:
+        """Read the detail of a group, while the groups are shown."""
+        file_id = self._connections.file_id
+        return self._submit_for_consultant(partial(self._group, file_id, group_id))
 
     def find_readers(self, words: str, palette: int) -> Future[tuple[ReaderSummary, ...]]:
         """Find readers by words of their names; with masked names return none.
@@ -437,6 +443,15 @@ class Worker:
         if rows is None:
             raise unavailable("the rows can be read after the next snapshot")
         return self._items(file_id, rows, view, ids)
+
+    def _group(
+        self, file_id: FileIdentity | None, group_id: int, consultant: User
+    ) -> GroupDetail | None:
+        """Return the detail of a group from one snapshot, if the account is unchanged."""
+        with self._connections.data() as db, read_snapshot(db):
+            self._require_file(file_id)
+            access = self._list_access(db, consultant)
+            return self._current.groups.detail(db, access.scope, group_id, self._clock())
 
     def _items(
         self, file_id: FileIdentity | None, rows: RowAccess, view: View, ids: Sequence[int]

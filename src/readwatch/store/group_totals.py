@@ -18,9 +18,10 @@ from readwatch.store.identity.groups import NUMBER_OF_READERS
 from readwatch.store.identity.users import ACTIVE_READER
 from readwatch.store.lists.last_read_sql import LAST_READ, PROGRESS
 
+# The order of the joins is fixed: without statistics SQLite would begin with all readers.
 _MEMBERS = f"""
-    FROM given CROSS JOIN reader_group_members m JOIN users u ON u.id = m.user_id
-    {{joins}} WHERE m.group_id = given.id AND {ACTIVE_READER}
+    FROM given CROSS JOIN reader_group_members m CROSS JOIN users u
+    {{joins}} WHERE u.id = m.user_id AND m.group_id = given.id AND {ACTIVE_READER}
 """
 _ID = {"id": "bigint"}
 _NAMES = BulkStatement(
@@ -78,18 +79,18 @@ _WEEKS = ", ".join(
 )
 _BY_WEEK = Statement(
     f"""
-    SELECT m.user_id, {_WEEKS} FROM reader_group_members m JOIN users u ON u.id = m.user_id
+    SELECT m.user_id, {_WEEKS} FROM reader_group_members m CROSS JOIN users u
     LEFT JOIN reader_hours h ON h.user_id = m.user_id AND h.hour >= :edge_0
-    WHERE m.group_id = :group_id AND {ACTIVE_READER} GROUP BY m.user_id
+    WHERE m.group_id = :group_id AND u.id = m.user_id AND {ACTIVE_READER} GROUP BY m.user_id
     """  # noqa: S608 - our own text
 )
 _TITLES = Statement(
     f"""
     SELECT
         coalesce(max(nullif(c.content_title, '')), c.content_id) AS title, count(*) AS readers
-    FROM reader_group_members m JOIN users u ON u.id = m.user_id
-    JOIN reader_content_progress c ON c.user_id = m.user_id
-    WHERE m.group_id = :group_id AND {ACTIVE_READER} AND c.last_at >= :since
+    FROM reader_group_members m CROSS JOIN users u CROSS JOIN reader_content_progress c
+    WHERE m.group_id = :group_id AND u.id = m.user_id AND c.user_id = m.user_id
+    AND {ACTIVE_READER} AND c.last_at >= :since
     GROUP BY c.content_id ORDER BY readers DESC, title, c.content_id LIMIT :length
     """  # noqa: S608 - our own text
 )

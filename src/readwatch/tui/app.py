@@ -142,6 +142,8 @@ class Console(App[None]):
             return False  # its key is a letter
         if action == "focus_next" and isinstance(self.screen, ReaderScreen):
             return self.screen.has_data
+        if action == "preview":
+            return isinstance(self.screen, ViewScreen) and self.screen.has_preview
         if not self._login_flow.is_unlocked and action in {
             *("view", "help", "palette", "freeze", "lock", "export", "copy")
         }:
@@ -410,8 +412,7 @@ class Console(App[None]):
     # A reader's page.
 
     @on(LiveTable.RowSelected)
-    def _open_row(self, event: LiveTable.RowSelected) -> None:
-        """Open the page of the row's reader, or the readers of the row's group."""
+    def _open_reader(self, event: LiveTable.RowSelected) -> None:
         is_wanted = event.table.take_selection(event)
         if not is_wanted or not self._login_flow.is_unlocked:
             return  # taken back, logged out or locked after the key was pressed
@@ -420,14 +421,23 @@ class Console(App[None]):
             return  # an earlier key has changed the screen
         if event.reader_id is not None:
             self.push_screen(self._open_page(screen.pager_from(event.reader_id)))
-        elif isinstance(screen, GroupsScreen) and (name := screen.name_of(event.key)) is not None:
-            of_group = Term(name, "group", Comparison.EQUAL)
+
+    @on(GroupsScreen.DetailRequested)
+    def _fetch_group(self, event: GroupsScreen.DetailRequested) -> None:
+        if self._login_flow.is_unlocked and self._reader_pages.current is None:
+            self._view_screens.fetch_group(event.screen, event.group_id)
+
+    @on(GroupsScreen.GroupOpened)
+    def _open_group(self, event: GroupsScreen.GroupOpened) -> None:
+        """Show the readers of a group, unless an earlier key has left the screen."""
+        if self._login_flow.is_unlocked and event.screen is self.screen:
+            of_group = Term(event.name, "group", Comparison.EQUAL)
             self._view_screens[View.READERS].open_from(View.GROUPS, of_group)
             self._go_to_view(View.READERS)
 
     @on(ViewScreen.BackRequested)
     def _go_back_to_view(self, event: ViewScreen.BackRequested) -> None:
-        if self._login_flow.is_unlocked:
+        if self._login_flow.is_unlocked and event.screen is self.screen:
             self._go_to_view(event.origin)
 
     def _open_page(self, pager: ReaderPager) -> ReaderScreen:

@@ -2,6 +2,7 @@
 
 from textual.app import App
 
+from readwatch.domain.group_figures import GroupDetail
 from readwatch.monitor.build import id_chunks
 from readwatch.monitor.events import QueryRefused
 from readwatch.monitor.snapshots import Item, View
@@ -81,8 +82,6 @@ class ViewScreens:
         """Pass the viewport of the current view to the worker, and fetch missing rows."""
         if change.table is self.current.table:
             self._worker.set_viewport(change.viewport)
-            if isinstance(self.current, GroupsScreen):
-                self.request()  # the panel is about the group under the cursor
             for ids in id_chunks(change.missing_keys):
                 self._fetch(self.current, tuple(ids))
 
@@ -92,6 +91,16 @@ class ViewScreens:
                 screen.add_items(items)
 
         when_done(self._app, self._worker.fetch_items(self.view, ids), fill, _ignore)
+
+    def fetch_group(self, screen: GroupsScreen, group_id: int) -> None:
+        """Fetch the detail of a group, unless another view is shown."""
+
+        def show(detail: GroupDetail | None) -> None:
+            if screen is self.current:
+                screen.show_detail(group_id, detail)
+
+        if screen is self.current:
+            when_done(self._app, self._worker.fetch_group(group_id), show, _ignore)
 
     def refuse(self, event: QueryRefused) -> bool:
         """Show why a query is refused; tell whether the query of the current view has changed."""

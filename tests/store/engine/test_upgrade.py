@@ -2,6 +2,7 @@
 
 import shutil
 from contextlib import suppress
+from datetime import UTC, datetime
 
 import pytest
 from grouped import limit, put_into
@@ -21,9 +22,11 @@ from readwatch.store.audit.log import append_in_transaction, log_event
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database, is_sqlite
 from readwatch.store.engine.privileges import Role
+from readwatch.store.engine.times import from_db_time
 from readwatch.store.identity import invitations, users
 from readwatch.store.identity.users import NewUser, add_user
 from readwatch.store.lifecycle import archives
+from readwatch.store.recording.rebuild import ReaderRollups
 
 EVE = NewUser(
     email="eve@example.org",
@@ -53,6 +56,18 @@ def test_an_upgrade_keeps_every_row_of_every_table(oldest):
     migrations.upgrade(oldest, migrations.available_migrations(oldest))
     migrations.require_current(oldest)
     assert rows_of(oldest, columns) == before
+
+
+def test_the_hours_of_older_activities_are_counted_in_utc(oldest):
+    if not is_sqlite(oldest):
+        oldest.execute_sql("SET TIME ZONE 'Asia/Kolkata'")
+    migrations.upgrade(oldest, migrations.available_migrations(oldest))
+    hours = oldest.execute_sql("SELECT hour, activities, seconds FROM reader_hours ORDER BY hour")
+    first, second, third = ((from_db_time(hour), *counted) for hour, *counted in hours)
+    assert first == (datetime(2026, 11, 20, 23, tzinfo=UTC), 2, 67)
+    assert second == (datetime(2026, 11, 21, 0, tzinfo=UTC), 2, 5)
+    assert third[1:] == (1, 0)
+    assert ReaderRollups(0, 99).compare(oldest).reader_hours == 0
 
 
 def test_an_upgrade_of_a_log_with_a_gap_in_its_ids_leaves_it_intact_and_adds_no_gap(oldest, clock):

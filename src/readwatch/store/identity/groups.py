@@ -151,8 +151,8 @@ _SEE_NOBODY = Statement(
 )
 NUMBER_OF_READERS = f"""
     (
-        SELECT count(*) FROM reader_group_members m JOIN users u ON u.id = m.user_id
-        WHERE m.group_id = g.id AND {ACTIVE_READER}
+        SELECT count(*) FROM reader_group_members m CROSS JOIN users u
+        WHERE m.group_id = g.id AND u.id = m.user_id AND {ACTIVE_READER}
     )
 """  # noqa: S608 - our own text
 """SQL for the number of active readers of a row `g` of groups."""

@@ -94,7 +94,7 @@ class FilterableFields:
             case []:
                 raise invalid(
                     f"{term}: unknown field; use one of {', '.join(self.by_name)}, "
-                    "or put a word with a colon in quotes"
+                    "or put a word with a colon or = in quotes"
                 )
         raise invalid(f"{term}: {term.field} can be {' or '.join(names)}")
 
@@ -242,7 +242,12 @@ _AGE_SIGNS = {
 
 def _ranks(term: Term) -> str:
     begins = term.value.casefold()
-    ranks = [str(rank) for presence, rank in RANKS.items() if presence.startswith(begins)]
+    is_equal = term.comparison is Comparison.EQUAL
+    ranks = [
+        str(rank)
+        for presence, rank in RANKS.items()
+        if presence == begins or (not is_equal and presence.startswith(begins))
+    ]
     if not ranks:
         raise invalid(f"{term}: unknown presence; use one of {', '.join(Presence)}")
     return ", ".join(ranks)

@@ -12,7 +12,14 @@ from textual.content import Content
 from readwatch.domain.group_figures import Peers
 from readwatch.domain.reading import DayOfReading
 from readwatch.tui.format.columns import cut
-from readwatch.tui.format.text import AXIS, BARS, LOW_BARS, SHADES, hours_and_minutes, minutes_short
+from readwatch.tui.format.text import (
+    AXIS,
+    LOW_BARS,
+    SHADES,
+    bar_block,
+    hours_and_minutes,
+    minutes_short,
+)
 
 CHART_LINES = 9
 CALENDAR_WIDTH = 41
@@ -59,7 +66,10 @@ def plot(days: Sequence[DayOfReading], width: int) -> tuple[Content, ...]:
     ticks = {0: minutes_short(top), _BAR_LINES // 2: minutes_short(top // 2)}
     lines = [Content.styled(" " * (_LABEL + 1) + "minutes a day", "bold")]
     for line in range(_BAR_LINES):
-        blocks = (_block(day.minutes, top, line) * bar + " " * (slot - bar) for day in plotted)
+        blocks = (
+            bar_block(day.minutes, top, line, _BAR_LINES) * bar + " " * (slot - bar)
+            for day in plotted
+        )
         side = f"{ticks.get(line, ''):>{_LABEL - 1}} {AXIS[1] if line in ticks else AXIS[0]}"
         lines.append(Content.assemble((side, "dim"), ("".join(blocks), "$text-accent")))
     return (*lines, *_date_axis([day.day for day in plotted], slot))
@@ -116,13 +126,6 @@ def _legend() -> str:
     words = [f"<{least}" for least in _SHADES_FROM[2:]] + [f"{_SHADES_FROM[-1]}+ min"]
     shades = (f"{shade * 2} {word}" for shade, word in zip(SHADES[1:], words, strict=True))
     return "    " + "  ".join(shades)
-
-
-def _block(minutes: int, top: int, line: int) -> str:
-    """Return the block of a bar in a line; the top line is 0."""
-    eighths = max(min(minutes, 1), round(_BAR_LINES * 8 * min(minutes, top) / top))
-    full = eighths - 8 * (_BAR_LINES - 1 - line)
-    return BARS[min(full, 8) - 1] if full > 0 else " "
 
 
 def _date_axis(days: Sequence[date], slot: int) -> Iterator[Content]:

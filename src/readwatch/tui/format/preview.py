@@ -6,7 +6,7 @@ from textual.content import Content
 
 from readwatch.tui.format.cells import TONE_STYLES, TonedText
 from readwatch.tui.format.columns import with_stable_width
-from readwatch.tui.format.text import BARS
+from readwatch.tui.format.text import bar_block
 
 PREVIEW_WIDTH = 40
 """Cells for text."""
@@ -52,14 +52,7 @@ def bars(counts: Sequence[int], begin: str, end: str) -> Iterator[Content]:
     """Yield a chart of counts, `_BAR` cells each, and below it the names of its begin and end."""
     top = max(_LEAST_TOP, *counts)
     for line in range(_BAR_LINES):
-        blocks = (_block(count, top, line) * _BAR + " " for count in counts)
+        blocks = (bar_block(count, top, line, _BAR_LINES) * _BAR + " " for count in counts)
         yield Content.styled("".join(blocks), "$text-accent")
     width = len(counts) * (_BAR + 1) - 1
     yield Content.styled(f"{begin:<{width - len(end)}}{end}", "dim")
-
-
-def _block(count: int, top: int, line: int) -> str:
-    """Return the block of a bar in a line; the top line is 0."""
-    eighths = max(min(count, 1), _BAR_LINES * 8 * count // top)
-    full = eighths - 8 * (_BAR_LINES - 1 - line)
-    return BARS[min(full, 8) - 1] if full > 0 else " "

@@ -19,11 +19,13 @@ _PRESENCE: dict[Presence, tuple[str, Tone]] = {
 BARS = "▁▂▃▄▅▆▇█"
 LOW_BARS = BARS[:-1]
 """The bars of a chart in one row: a gap stays to the row above."""
+BLOCK_STEPS = len(BARS)
 SHADES = "·░▒▓█"  # from empty to full
 BREADCRUMB = "\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}"
 AXIS = "│┤└┴─"  # vertical, its tick, the corner, the horizontal tick, horizontal
 
 _DAYS_A_WEEK = 7
+_DAYS_OF_A_MONTH_NAME = 300
 _HIGHEST_TREND = 999
 
 _OF_TEXTUAL = "╭╮╰╯─│▔▊▎▏▍▕▐▀←→↑↓⏎•🔎"
@@ -77,6 +79,14 @@ def progress_bar(percentage: int | None, *, width: int = 6) -> Cell:
     return TonedText(bar, None, plain=f"{percentage}%")
 
 
+def bar_block(value: int, top: int, line: int, lines: int) -> str:
+    """Return the block in a line of a bar that has `lines` lines if the value is `top`; the top
+    line is 0. A value of at least 1 is visible."""
+    eighths = max(min(value, 1), round(lines * BLOCK_STEPS * min(value, top) / top))
+    full = eighths - BLOCK_STEPS * (lines - 1 - line)
+    return BARS[min(full, BLOCK_STEPS) - 1] if full > 0 else " "
+
+
 def sparkline(counts: Sequence[int], width: int) -> str:
     """Return the last `width` counts as a line of bars, scaled to the largest of them."""
     latest = counts[-width:] if width > 0 else []
@@ -96,13 +106,10 @@ def recent_activity_line(counts: Sequence[int]) -> TonedText:
     return TonedText("".join(bars), "accent", plain=" ".join(map(str, counts)))
 
 
-def trend(seconds: int, seconds_before: int) -> str:
-    """Return a change in percent: `▲ 21 %`, `▼ 6 %`, `0 %`; empty text after nothing."""
-    if not seconds_before:
-        return ""
-    percent = round(100 * (seconds - seconds_before) / seconds_before)
+def trend(percent: int | None) -> str:
+    """Return a change in percent: `▲ 21 %`, `▼ 6 %`, `0 %`; empty text if it is not known."""
     if not percent:
-        return "0 %"
+        return "" if percent is None else "0 %"
     number = min(abs(percent), _HIGHEST_TREND)
     return f"{'▲' if percent > 0 else '▼'} {number} %"
 
@@ -187,14 +194,14 @@ def short_time(at: datetime, now: datetime) -> str:
 
 def time_in_table(at: datetime, now: datetime) -> TonedText:
     """Return a local time without what the rows have in common: `14:28` today, `Fri 14:28` within a
-    week, then `12 Nov 14:28`, and `12 Nov 2025` in another year."""
+    week, then `12 Nov 14:28`, and `12 Nov 2025` when the name of a month may not be enough."""
     here, today = at.astimezone(), now.astimezone().date()
     days = (today - here.date()).days
     if days == 0:
         short = f"{here:%H:%M}"
     elif 0 < days < _DAYS_A_WEEK:
         short = f"{here:%a %H:%M}"
-    elif here.year == today.year:
+    elif abs(days) < _DAYS_OF_A_MONTH_NAME:
         short = f"{here.day} {here:%b %H:%M}"
     else:
         short = f"{here.day} {here:%b %Y}"

@@ -37,6 +37,15 @@ from readwatch.tui.widgets.input import TextInput
 from readwatch.tui.widgets.live_table import LiveTable
 
 
+@dataclass(frozen=True)
+class _Origin:
+    """The view from which a list was opened with these terms, and the filter of the list before."""
+
+    view: View
+    filter: str
+    terms: tuple[Term, ...]
+
+
 class ViewScreen(Screen[None]):
     """Shows the snapshots of one view, and holds the query for the next snapshot."""
 
@@ -88,6 +97,7 @@ class ViewScreen(Screen[None]):
     class BackRequested(Message):
         """The user goes back to the view from which this list was opened."""
 
+        screen: "ViewScreen"
         origin: View
 
     @dataclass
@@ -110,7 +120,7 @@ class ViewScreen(Screen[None]):
         self._newest: ViewSnapshot | None = None  # None until the first snapshot after `activate`
         self._refused: ListQuery | None = None  # the last query that was refused
         self._columns: frozenset[str] | None = None
-        self._opened_from: tuple[View, str] | None = None  # and the filter before
+        self._opened_from: _Origin | None = None
         self._items: dict[int, Item] = {}  # of the loaded rows
         # Created here, because a snapshot may arrive before the widgets are mounted.
         self.header = Header()
@@ -125,6 +135,7 @@ class ViewScreen(Screen[None]):
         self._note = Static("", id="note", markup=False)
         self._view_note = Static("", id="view-note", markup=False)
         self._preview = Static("", id="preview", markup=False)
+        self._previewed = Content("")
         self._set_table_order()
 
     def compose(self) -> ComposeResult:
@@ -133,7 +144,8 @@ class ViewScreen(Screen[None]):
         yield self._view_note
         with Horizontal(id="list"):
             yield self.table
-            yield self._preview
+            if self.has_preview:
+                yield self._preview
         yield from self.widgets_below_table()
         yield self._note
         yield Horizontal(Label("/"), self._filter, self._match_count, id="filter")
@@ -157,8 +169,8 @@ class ViewScreen(Screen[None]):
     def open_from(self, origin: View, term: Term) -> None:
         """Show only the rows that match a term; `escape` goes back to another view, and this list
         gets its filter from before."""
-        before = self.filtered_by if self._opened_from is None else self._opened_from[1]
-        self._opened_from = origin, before
+        before = self.filtered_by if self._opened_from is None else self._opened_from.filter
+        self._opened_from = _Origin(origin, before, (term,))
         self._set_filter(canonical([term]))
 
     def discard_origin(self) -> None:
@@ -173,7 +185,7 @@ class ViewScreen(Screen[None]):
         self._newest = None
         if not keeps_rows:
             self.table.is_concealed = self.snapshot is not None
-            self._preview.update("")
+            self._show_preview()
 
     def show_status(self, status: Status) -> None:
         """Show a status in the header, and dim the rows if they may not be current.
@@ -186,6 +198,7 @@ class ViewScreen(Screen[None]):
         snapshot = self.snapshot
         if status.lost_since is not None and snapshot is not None and not snapshot.query.terms:
             self.table.is_concealed = False
+            self._show_preview()
 
     def show_snapshot(self, snapshot: ViewSnapshot) -> bool:
         """Show a new snapshot, and return True. While the list is frozen, add only older rows and
@@ -276,6 +289,11 @@ class ViewScreen(Screen[None]):
         return Source(exported, details, self.view, readers, is_frozen=self.frozen)
 
     @property
+    def has_preview(self) -> bool:
+        """Whether wide terminals say more about the row under the cursor."""
+        return self._spec.preview is not None
+
+    @property
     def filtered_by(self) -> str:
         """The filter as text, or empty text."""
         return canonical(self.list_query.terms)
@@ -334,10 +352,9 @@ class ViewScreen(Screen[None]):
         if self.table.selections.drop():
             return
         if self._opened_from is not None:
-            origin, before = self._opened_from
-            self._opened_from = None
-            self._set_filter(before)
-            self.post_message(self.BackRequested(origin))
+            opened_from, self._opened_from = self._opened_from, None
+            self._set_filter(opened_from.filter)
+            self.post_message(self.BackRequested(self, opened_from.view))
             return
         self.remove_class("-filtering")
         self._filter.value = ""
@@ -413,12 +430,14 @@ class ViewScreen(Screen[None]):
 
     @on(LiveTable.RowHighlighted)
     def _show_preview(self) -> None:
-        """Show what the list knows about the row under the cursor."""
+        """Show what the list knows about the row under the cursor, unless rows are concealed."""
         key, preview, lines = self.table.cursor_key, self._spec.preview, Content("")
-        item = None if key is None else self._items.get(key)
+        item = None if key is None or self.table.is_concealed else self._items.get(key)
         if item is not None and preview is not None and self.snapshot is not None:
             lines = Content("\n").join(preview(item, self.snapshot.stats.taken_at))
-        self._preview.update(lines)
+        if not lines.is_same(self._previewed):
+            self._previewed = lines
+            self._preview.update(lines, layout=False)
 
     @on(LiveTable.HeaderSelected)
     def _sort_by(self, event: LiveTable.HeaderSelected) -> None:
@@ -449,6 +468,8 @@ class ViewScreen(Screen[None]):
         except ReadwatchError as error:
             self._show_note(error.message)
             return
+        if self._opened_from is not None and terms != self._opened_from.terms:
+            self._opened_from = None  # it is another list now
         self._show_note(self._limit_of(terms))
         self._change_query(terms=terms, **changes)
 

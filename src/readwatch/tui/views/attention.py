@@ -86,7 +86,7 @@ SPEC: ViewSpec[AttentionItem] = ViewSpec(
     columns=(
         Column("reasons", "Why", width=20, flex=2),
         Column("full_name", "Reader", width=12, flex=3),
-        Column("group", "Group", width=10, from_width=110),
+        Column("group", "Group", width=10, from_width=97),
         Column("case", "Case", width=12, flex=2, about="whose case it is"),
         Column("content_title", "Reading", width=10, flex=4),
         Column("progress_percentage", "Progress", width=11, from_width=110),

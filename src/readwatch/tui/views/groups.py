@@ -16,23 +16,32 @@ _NO_FIGURE = TonedText("·", "muted", plain="")
 
 
 def row(item: GroupItem, _now: datetime) -> Row:
-    """Return the row of a group; one of a few readers has no figures."""
-    reading = item.reading
-    figures = (_NO_FIGURE,) * 7 if reading is None else _figures(item, reading)
-    return Row(item.group_id, (item.name, str(item.readers), *figures))
+    """Return the row of a group; figures of a few readers are left out."""
+    return Row(
+        item.group_id,
+        (
+            item.name,
+            str(item.readers),
+            _NO_FIGURE if item.online is None else str(item.online),
+            *((_NO_FIGURE,) * 5 if item.reading is None else _figures(item.reading)),
+            _NO_FIGURE if item.in_need is None else _need(item.in_need),
+        ),
+    )
 
 
-def _figures(item: GroupItem, reading: GroupReading) -> tuple[Cell, ...]:
+def _figures(reading: GroupReading) -> tuple[Cell, ...]:
     minutes = [seconds // 60 for seconds in reading.seconds_by_day]
     return (
-        str(item.online),
         str(reading.read_today),
         hours_and_minutes(reading.seconds_this_week // 60),
-        trend(reading.seconds_this_week, reading.seconds_last_week),
+        trend(reading.trend),
         TonedText(sparkline(minutes, _DAYS), "accent", plain=" ".join(map(str, minutes))),
         progress_bar(reading.median_progress),
-        TonedText(str(item.in_need), "warn") if item.in_need else "",
     )
+
+
+def _need(readers: int) -> TonedText:
+    return TonedText(str(readers or ""), "warn", plain=str(readers))
 
 
 SPEC: ViewSpec[GroupItem] = ViewSpec(

@@ -70,7 +70,7 @@ SPEC: ViewSpec[TracedReader] = ViewSpec(
     columns=(
         Column("presence", "State", width=9),
         Column("full_name", "Reader", width=12, flex=2),
-        Column("group", "Group", width=10, from_width=120),
+        Column("group", "Group", width=10, from_width=97),
         Column("content_title", "Reading", width=10, flex=3),
         Column("progress_percentage", "Progress", width=11),
         Column("activity_type", "Last activity", width=16, from_width=130),

@@ -54,7 +54,7 @@ SPEC: ViewSpec[ReaderSummary] = ViewSpec(
     options=VIEW_OPTIONS[View.READERS],
     columns=(
         Column("full_name", "Reader", width=16, flex=7),
-        Column("group", "Group", width=10, from_width=100),
+        Column("group", "Group", width=10, from_width=97),
         Column("reading_level", "Level", width=7),
         Column("total_reading_time_minutes", "Reading time", width=14, flex=1, align="right"),
         Column("total_sessions", "Sessions", width=10, flex=1, align="right", from_width=96),

@@ -11,15 +11,16 @@ from readwatch.domain.text import SafeText
 from readwatch.tui.format.columns import cut, fit
 from readwatch.tui.format.group_panel import panel_lines
 
-_TOO_FEW = "so few readers have no figures, because these would be about each of them"
+_TOO_FEW = "no figures: so few have read in these weeks that they would be about each of them"
 
 
 @dataclass(frozen=True, slots=True)
 class GroupOnPanel:
-    """A group, and its detail unless it has only a few readers."""
+    """A group and its detail, None until it is read, and if the group `is_of_few` readers."""
 
     name: SafeText
     detail: GroupDetail | None
+    is_of_few: bool
 
 
 class GroupPanel(Widget):
@@ -38,6 +39,8 @@ class GroupPanel(Widget):
         width, detail = self.size.width, self.group.detail
         words = f"  {cut(self.group.name, width // 2)}   the last {WEEKS} weeks"
         heading = Content.styled(fit(words, width), "bold $foreground on $panel")
-        if detail is None:
+        if self.group.is_of_few:
             return heading + Content.styled(f"\n  {cut(_TOO_FEW, width - 4)}", "dim")
+        if detail is None:
+            return heading
         return Content("\n").join([heading, *panel_lines(detail, width, self.size.height - 1)])

@@ -186,7 +186,7 @@ SCENES = (
 )
 OF_THE_DOCS = (
     *("online", "activity", "help", "filter", "palette", "columns", "attention", "reader"),
-    *("activity-detail", "access-log", "offline", "refused"),
+    *("activity-detail", "access-log", "groups", "offline", "refused"),
 )
 
 

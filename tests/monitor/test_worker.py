@@ -30,6 +30,7 @@ from readwatch.monitor.events import (
     ReaderSnapshotReady,
     ViewSnapshotReady,
 )
+from readwatch.monitor.online import OnlineItem
 from readwatch.monitor.snapshots import View
 from readwatch.monitor.viewport import Viewport
 from readwatch.monitor.views import VIEW_OPTIONS
@@ -37,7 +38,6 @@ from readwatch.monitor.worker import ReadItems
 from readwatch.store.engine.connections import Database
 from readwatch.store.engine.sqlite import sqlite_path
 from readwatch.store.identity import accounts, users
-from readwatch.store.lists.online import TracedReader
 from readwatch.store.lists.query import ListQuery
 
 
@@ -132,7 +132,7 @@ def test_items_that_could_not_be_read_come_with_the_next_snapshot(
         monitor.next(ConnectionLost)
         assert not items.done()
     [item] = items.result(TIMEOUT_SECONDS)
-    assert isinstance(item, TracedReader)
+    assert isinstance(item, OnlineItem)
     assert item.user_id == ann.user.id
 
 

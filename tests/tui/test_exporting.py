@@ -66,9 +66,9 @@ async def test_a_list_is_exported_as_it_is_shown_for_its_owner_alone(
     assert file.name.startswith("readwatch-online-2026-11-2")
     assert file.stat().st_mode & 0o777 == 0o600
     assert rows_in(file) == [
-        ["State", "Reader", "Reading", "Progress", "30 min", "Ago"],
-        ["reading", "Ann Archer", "'=HYPERLINK(evil)", "10%", "0 0 0 0 0 1", "now"],
-        ["reading", "Ben Baker", "Faust", "10%", "0 0 0 0 0 1", "now"],
+        ["Need", "State", "Reader", "Reading", "Progress", "30 min", "Ago"],
+        ["", "reading", "Ann Archer", "'=HYPERLINK(evil)", "10%", "0 0 0 0 0 1", "now"],
+        ["", "reading", "Ben Baker", "Faust", "10%", "0 0 0 0 0 1", "now"],
     ]
     told = "console, from online, csv, rows 2"
     assert access_log() == [
@@ -320,7 +320,7 @@ async def test_masked_names_are_exported_masked(open_console: OpenConsole, folde
         await pilot.sees("wrote 2 rows")
         await pilot.presses("y")
         await pilot.until(lambda: "A. A." in pilot.app.clipboard)
-    assert [row[1] for row in rows_in(folder / "masked.csv")] == ["Reader", "A. A.", "B. B."]
+    assert [row[2] for row in rows_in(folder / "masked.csv")] == ["Reader", "A. A.", "B. B."]
 
 
 async def test_notifications_are_neither_on_the_lock_screen_nor_shown_to_the_next_consultant(
@@ -349,5 +349,5 @@ async def test_nothing_is_there_to_be_taken_from_an_empty_list(
     async with open_console() as pilot:
         await pilot.sees("nobody is online")
         await pilot.presses("y", "e", "s")
-        await pilot.sees("nobody is online", "Reading ▲")
+        await pilot.sees("nobody is online", "Reader ▲")
         assert "File (.csv or .json)" not in pilot.screen

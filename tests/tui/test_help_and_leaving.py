@@ -14,6 +14,8 @@ from readwatch.store.lists.online import FILTERABLE_FIELDS
 from readwatch.tui.keys import KEYS, Group
 from readwatch.tui.screens.help import FILTER
 
+ON_ONE_LINE = {Group.VIEWS, Group.CASES, Group.ATTENTION}
+
 
 @pytest.mark.parametrize("size", [SMALL, LARGE])
 async def test_the_help_names_every_key_on_one_page(
@@ -30,7 +32,7 @@ async def test_the_help_names_every_key_on_one_page(
         }
         for key in KEYS:
             name = " ".join(re.escape(names.get(part, part)) for part in key.key.split(","))
-            words = key.label.lower() if key.group in {Group.VIEWS, Group.CASES} else key.meaning
+            words = key.label.lower() if key.group in ON_ONE_LINE else key.meaning
             assert re.search(rf"\s{name}\s+{re.escape(words)}\s", pilot.screen), key
         assert all(
             f" {typed} " in pilot.screen and meaning in pilot.screen for typed, meaning in FILTER

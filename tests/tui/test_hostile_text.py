@@ -189,7 +189,7 @@ async def test_what_looks_like_markup_is_shown_as_it_was_written_and_can_be_clic
     open_console: OpenConsole, db: Database, clock: StillClock
 ) -> None:
     mallories(db, clock, ("an action", "unclosed markup", "a variable", "a backslash"))
-    async with open_console(size=LARGE) as pilot:
+    async with open_console(size=(200, 48)) as pilot:
         await pilot.sees("[@click=app.quit]x[/]", "[bold red", "$text-error ${x}", "x\\[/b]\\")
         row = pilot.line_number("[@click=app.quit]x[/]")
         column = cell_len(pilot.lines[row].partition("x[/]")[0])

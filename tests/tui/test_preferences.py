@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from readwatch.domain.attention import Rule
 from readwatch.tui.preferences import Preferences, preferences_file
 
 TODAY = date(2026, 11, 22)
@@ -49,6 +50,16 @@ def test_the_marks_of_yesterday_are_not_kept_for_ever(file: Path) -> None:
     assert json.loads(file.read_text()) == {"seen": {"2026-11-22": [2]}}
 
 
+def test_rules_are_muted_for_a_day_and_until_that_is_taken_back(file: Path) -> None:
+    preferences = Preferences(file)
+    preferences.toggle_muted(Rule.IDLE, TODAY - timedelta(days=1))
+    assert preferences.muted_on(TODAY) == set()
+    preferences.toggle_muted(Rule.IDLE, TODAY)
+    assert Preferences(file).toggle_muted(Rule.SILENT, TODAY) == {Rule.IDLE, Rule.SILENT}
+    assert preferences.toggle_muted(Rule.IDLE, TODAY) == {Rule.SILENT}
+    assert json.loads(file.read_text()) == {"muted": {"2026-11-22": ["silent"]}}
+
+
 def test_only_its_owner_can_read_it_and_nothing_else_is_left_beside_it(file: Path) -> None:
     Preferences(file).toggle_seen(1, TODAY)
     assert file.stat().st_mode & 0o777 == 0o600
@@ -67,6 +78,10 @@ def test_only_its_owner_can_read_it_and_nothing_else_is_left_beside_it(file: Pat
         b'{"seen": 1}',
         b'{"seen": {"2026-11-22": 1}}',
         b'{"seen": {"2026-11-22": [{}]}}',
+        b'{"muted": 1}',
+        b'{"muted": {"2026-11-22": 1}}',
+        b'{"muted": {"2026-11-22": ["nothing"]}}',
+        b'{"muted": {"2026-11-22": [{}]}}',
     ],
 )
 def test_what_cannot_be_understood_is_set_aside_with_a_word(file: Path, content: bytes) -> None:

@@ -15,12 +15,12 @@ from readwatch.domain.group_figures import GroupReading
 from readwatch.domain.text import clean
 from readwatch.monitor.attention import AttentionItem
 from readwatch.monitor.groups import _FIGURES, GroupItem
+from readwatch.monitor.online import OnlineItem
 from readwatch.monitor.snapshots import Item, LiveStats, View, ViewSnapshot
 from readwatch.monitor.viewport import row_order
 from readwatch.store.lists import access_log, attention, feed, groups, online, readers
 from readwatch.store.lists.access_log import AccessLogRow
 from readwatch.store.lists.attention import AttentionReader
-from readwatch.store.lists.online import TracedReader
 from readwatch.store.lists.readers import ReaderSummary
 from readwatch.tui.format.cells import TonedText
 from readwatch.tui.format.columns import place_columns
@@ -33,7 +33,8 @@ def before(**duration: float) -> datetime:
     return NOON - timedelta(**duration)
 
 
-ANN = TracedReader(
+ANN = OnlineItem(
+    need=clean("failed quiz (40)"),
     user_id=1,
     session_id=11,
     full_name=clean("Ann Archer"),
@@ -52,6 +53,7 @@ ANN = TracedReader(
 BEN = replace(
     ANN,
     user_id=2,
+    need=clean(""),
     full_name=clean("ben baker"),
     last_heartbeat=before(minutes=3),
     last_activity_at=None,
@@ -106,6 +108,7 @@ EVE = AttentionItem(
     full_name=clean("Eve Early"),
     last_note=None,
     is_seen=False,
+    is_muted=False,
 )
 CARA_TOOK_IT = CaseNote(1, NoteKind.TAKEN, 9, clean("Cara Cook"), before(days=1))
 ENTRY = AccessLogRow(
@@ -136,7 +139,7 @@ FOUR_B = GroupItem(
 )
 STATS = LiveStats(NOON, 2, (MinuteCount(NOON, 30), MinuteCount(NOON, 4)))
 STORED = {
-    View.ONLINE: online._SORTS,
+    View.ONLINE: ["need", *online._SORTS],
     View.ACTIVITY: feed._SORTS,
     View.READERS: readers._SORTS,
     View.ATTENTION: attention._SORTS,
@@ -191,6 +194,7 @@ def test_no_column_is_cut_off_in_eighty_cells_or_more(view: View, width: int) ->
 
 def test_online_says_who_reads_what_how_far_and_since_when() -> None:
     assert cells(View.ONLINE, ANN) == [
+        "▲",
         "● reading",
         "Ann Archer",
         "4b",
@@ -206,8 +210,8 @@ def test_online_says_who_reads_what_how_far_and_since_when() -> None:
 
 
 def test_who_has_done_nothing_yet_has_empty_cells() -> None:
-    assert cells(View.ONLINE, BEN)[:6] == ["○ silent", "ben baker", "4b", "", "", ""]
-    assert cells(View.ONLINE, BEN)[7] == "45 min"
+    assert cells(View.ONLINE, BEN)[:7] == ["", "○ silent", "ben baker", "4b", "", "", ""]
+    assert cells(View.ONLINE, BEN)[8] == "45 min"
 
 
 def test_activity_says_when_it_arrived_who_what_and_how_far() -> None:
@@ -241,6 +245,7 @@ def test_attention_says_why_since_when_and_whether_it_was_seen() -> None:
         "",
     ]
     assert cells(View.ATTENTION, replace(EVE, is_seen=True)) == [f"seen: {shown[0]}", *shown[1:]]
+    assert cells(View.ATTENTION, replace(EVE, is_muted=True))[0] == f"muted: {shown[0]}"
 
 
 @pytest.mark.parametrize(
@@ -318,9 +323,9 @@ def test_a_list_as_text_has_titles_rows_and_what_is_left_out() -> None:
     lines = list(snapshot_lines(snapshot_of(View.ONLINE, *readers, more=3), width=84, height=5))
     assert len(lines) == 7
     assert re.split(" {2,}", lines[0]) == [
-        *("State", "Reader", "Reading", "Progress", "30 min", "Ago", "Min")
+        *("Need", "State", "Reader", "Reading", "Progress", "30 min", "Ago", "Min")
     ]
-    assert "Moby-Dick; or, Th" in lines[1]
+    assert "Moby-Dick; o…" in lines[1]
     assert lines[-1] == "… and 7 more"
 
 

@@ -23,6 +23,9 @@ DUE_FOR_AT_MOST = timedelta(days=7)
 
 CAME_BACK_WITHIN = timedelta(hours=24)
 
+OLD_FAILURE_AFTER = timedelta(hours=4)
+"""A quiz that was failed longer ago comes after the readers who are silent or idle now."""
+
 MAX_REASON_KEYS = 30
 """The number of reasons that a note of a snoozed or resolved case names."""
 
@@ -294,20 +297,38 @@ def cases(
     held: Mapping[HeldKey, Held],
     changes: Mapping[int, CaseNote],
     resolutions: Mapping[int, CaseNote],
+    *,
+    old_failures_before: datetime | None = None,
 ) -> tuple[Case, ...]:
     """Return one case for each reader, the most urgent first, then the newest first.
 
     `changes` has the last change of a case, and `resolutions` the last resolution, by the id of the
-    reader.
+    reader. Quizzes that failed before `old_failures_before` are less urgent than what is happening
+    now.
     """
+
+    def urgency(reason: Reason) -> float:
+        is_old = old_failures_before is not None and reason.since < old_failures_before
+        if is_old and reason.rule is Rule.FAILED_QUIZ:
+            return _URGENCY[Rule.IDLE] + 0.5
+        return _URGENCY[reason.rule]
+
+    def rank(case: Case) -> tuple[float, float, int]:
+        return (urgency(case.reasons[0]), -case.since.timestamp(), case.reader_id)
+
     reasons: dict[int, list[Reason]] = {}
     for (reader_id, _), held_reason in held.items():
         reasons.setdefault(reader_id, []).append(held_reason.reason)
     unsorted = [
-        _case(reader_id, of_reader, changes.get(reader_id), resolutions.get(reader_id))
+        _case(
+            reader_id,
+            sorted(of_reader, key=urgency),
+            changes.get(reader_id),
+            resolutions.get(reader_id),
+        )
         for reader_id, of_reader in reasons.items()
     ]
-    return tuple(sorted(unsorted, key=_rank))
+    return tuple(sorted(unsorted, key=rank))
 
 
 def _case(
@@ -316,7 +337,7 @@ def _case(
     change: CaseNote | None,
     resolution: CaseNote | None,
 ) -> Case:
-    by_urgency = tuple(sorted(reasons, key=lambda reason: _URGENCY[reason.rule]))
+    by_urgency = tuple(reasons)
     resolved = frozenset[str]() if resolution is None else resolution.reasons
     counting = tuple(reason for reason in by_urgency if reason.key not in resolved)
     keys = [reason.key for reason in by_urgency]
@@ -338,10 +359,6 @@ def _is_new(reason: Reason, snoozed: Set[str]) -> bool:
         return False
     is_same_rule = any(key.startswith(f"{reason.rule} ") for key in snoozed)
     return reason.rule is Rule.FAILED_QUIZ or not is_same_rule
-
-
-def _rank(case: Case) -> tuple[int, float, int]:
-    return (_URGENCY[case.reasons[0].rule], -case.since.timestamp(), case.reader_id)
 
 
 def quiz_result(metadata: object) -> tuple[bool | None, float | None]:

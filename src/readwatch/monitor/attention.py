@@ -7,12 +7,14 @@ from datetime import datetime, timedelta
 from readwatch.domain.arrivals import Arrivals
 from readwatch.domain.attention import (
     CAME_BACK_WITHIN,
+    OLD_FAILURE_AFTER,
     SILENT_FOR_AT_MOST,
     Case,
     Held,
     HeldKey,
     Login,
     Reason,
+    Rule,
     Thresholds,
     UnfinishedReading,
     came_back,
@@ -39,8 +41,8 @@ UNFINISHED_READINGS_EVERY = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class AttentionItem:
-    """A case and its status, its reader, the last note with a text, and whether the reader is
-    marked as seen today."""
+    """A case and its status, its reader, the last note with a text, whether the reader is marked as
+    seen today, and whether all its rules are muted."""
 
     case: Case
     status: CaseStatus
@@ -48,6 +50,7 @@ class AttentionItem:
     full_name: SafeText
     last_note: CaseNote | None
     is_seen: bool
+    is_muted: bool
 
     @property
     def user_id(self) -> int:
@@ -58,12 +61,14 @@ class AttentionItem:
 class Attention:
     """Keeps data between two evaluations: data that is not read again, and recent reasons.
 
-    `seen` contains the readers whom the consultant has marked as seen.
+    `seen` contains the readers whom the consultant has marked as seen, `muted` the rules that do
+    not concern the consultant today.
     """
 
     def __init__(self, thresholds: Thresholds) -> None:
         self._thresholds = thresholds
         self.seen: frozenset[int] = frozenset()
+        self.muted: frozenset[Rule] = frozenset()
         self.reset()
 
     def reset(self) -> None:
@@ -87,6 +92,24 @@ class Attention:
         """The readers who are marked as seen; a mark does not hide a case that is due."""
         return self.seen - self._due
 
+    @property
+    def set_aside(self) -> frozenset[int]:
+        """The readers who are marked as seen, and those of whose case all rules are muted."""
+        muted = (id for id, case in self._cases.items() if self._is_muted(case))
+        return self.seen_today | frozenset(muted)
+
+    @property
+    def unseen(self) -> tuple[int, ...]:
+        """The readers whose cases need the consultant and who are not set aside, the most urgent
+        first."""
+        in_need = self._in_need - self.set_aside
+        return tuple(id for id in self._cases if id in in_need)
+
+    def _is_muted(self, case: Case) -> bool:
+        """Tell whether all rules of a case are muted; that does not hide a case that is due."""
+        is_due = case.reader_id in self._due
+        return not is_due and all(reason.rule in self.muted for reason in case.reasons)
+
     def case_of(self, reader_id: int) -> Case | None:
         """Return the case of a reader in the last evaluation."""
         return self._cases.get(reader_id)
@@ -104,7 +127,9 @@ class Attention:
         self._held = {key: held for key, held in self._held.items() if key[0] in still}
         changes = case_notes.last_changes(db, access, still)
         resolutions = case_notes.last_resolutions(db, access, still)
-        self._cases = {case.reader_id: case for case in cases(self._held, changes, resolutions)}
+        old_before = now - OLD_FAILURE_AFTER
+        by_urgency = cases(self._held, changes, resolutions, old_failures_before=old_before)
+        self._cases = {case.reader_id: case for case in by_urgency}
         self._in_need, self._due = (
             frozenset(id for id, case in self._cases.items() if applies(case, access.user_id, now))
             for applies in (Case.needs, Case.is_due_to)
@@ -113,7 +138,7 @@ class Attention:
     def ids(self, db: Database, access: ListAccess, query: ListQuery, now: datetime) -> ResultIds:
         """Return the readers of the last evaluation who match the query."""
         return attention.attention_ids(
-            db, access, [*self._cases.values()], self.seen_today, query, now
+            db, access, [*self._cases.values()], self.set_aside, query, now
         )
 
     def items(
@@ -138,6 +163,7 @@ class Attention:
             full_name=reader.full_name,
             last_note=last_note,
             is_seen=reader.user_id in self.seen_today,
+            is_muted=self._is_muted(case),
         )
 
     def _read_logins_and_unfinished_readings(

@@ -167,7 +167,7 @@ class CurrentView:
             peak=self._peak_of(stats),
             arrivals=self._arrivals,
             in_need=in_need,
-            unseen=in_need - self.attention.seen_today,
+            unseen=frozenset(self.attention.unseen),
         )
 
     def _peak_of(self, stats: LiveStats) -> OnlineCount | None:

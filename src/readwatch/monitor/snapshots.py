@@ -18,9 +18,9 @@ from readwatch.domain.text import initials
 from readwatch.domain.users import ReaderProfile, User
 from readwatch.monitor.attention import AttentionItem
 from readwatch.monitor.groups import GroupItem
+from readwatch.monitor.online import OnlineItem
 from readwatch.monitor.viewport import RowOrder, row_order
 from readwatch.store.lists.access_log import AccessLogRow
-from readwatch.store.lists.online import TracedReader
 from readwatch.store.lists.query import ListQuery
 from readwatch.store.lists.readers import ReaderSummary
 
@@ -41,7 +41,7 @@ class View(StrEnum):
         return self.replace("_", " ")
 
 
-Item = TracedReader | RecordedActivity | ReaderSummary | AttentionItem | AccessLogRow | GroupItem
+Item = OnlineItem | RecordedActivity | ReaderSummary | AttentionItem | AccessLogRow | GroupItem
 
 
 @dataclass(frozen=True, slots=True)

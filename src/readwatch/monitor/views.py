@@ -9,6 +9,7 @@ from readwatch.domain.activities import RecordedActivity
 from readwatch.domain.group_figures import GroupReading
 from readwatch.monitor.attention import Attention, AttentionItem
 from readwatch.monitor.groups import GroupItem, Groups
+from readwatch.monitor.online import NEED, Online, OnlineItem
 from readwatch.monitor.snapshots import View
 from readwatch.store.audit.log import ListAccess, RowAccess
 from readwatch.store.engine.connections import Database
@@ -17,7 +18,6 @@ from readwatch.store.lists import attention as attention_list
 from readwatch.store.lists import groups as group_list
 from readwatch.store.lists.access_log import AccessLogRow
 from readwatch.store.lists.filter_sql import FilterableFields
-from readwatch.store.lists.online import TracedReader
 from readwatch.store.lists.query import ListQuery, ResultIds
 from readwatch.store.lists.readers import ReaderSummary
 
@@ -81,12 +81,13 @@ class ViewQueries(Generic[ItemT]):
 # Online.
 
 
-def _online_fields(reader: TracedReader, now: datetime) -> dict[str, object]:
+def _online_fields(reader: OnlineItem, now: datetime) -> dict[str, object]:
     return {**fields_of(reader, now), "presence": reader.presence_at(now)}
 
 
-_ONLINE: ViewOptions[TracedReader] = ViewOptions(
+_ONLINE: ViewOptions[OnlineItem] = ViewOptions(
     sorts=(
+        Sort(NEED),
         Sort("full_name"),
         Sort("content_title"),
         Sort("progress_percentage", descending=True),
@@ -246,11 +247,12 @@ VIEW_OPTIONS: Mapping[View, ViewOptions[Any]] = {
 def view_queries(
     attention: Attention, groups: Groups, *, with_access_log: bool
 ) -> Mapping[View, ViewQueries[Any]]:
-    """Return the queries of all views: Attention shows the last cases of `attention`, Groups the
-    figures of `groups`; without `with_access_log` the access log is empty.
+    """Return the queries of all views: Online and Attention show the last cases of `attention`,
+    Groups the figures of `groups`; without `with_access_log` the access log is empty.
     """
+    readers_online = Online(attention)
     return {
-        View.ONLINE: ViewQueries(online.online_ids, online.online_rows),
+        View.ONLINE: ViewQueries(readers_online.ids, readers_online.items),
         View.ACTIVITY: ViewQueries(feed.activity_ids, feed.activity_rows),
         View.READERS: ViewQueries(readers.reader_ids, readers.reader_rows),
         View.ATTENTION: ViewQueries(attention.ids, attention.items),

@@ -13,6 +13,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
 
+from readwatch.domain.attention import Rule
 from readwatch.domain.audit import AuditAction
 from readwatch.domain.cases import NewCaseNote
 from readwatch.domain.clock import Clock, uptime
@@ -93,7 +94,7 @@ class Worker:
         # A daemon, so that the program can end while a query hangs.
         self._thread = threading.Thread(target=self._run, name="monitor", daemon=True)
         self._is_stopping = False
-        self._seen: frozenset[int] = frozenset()
+        self._marks: tuple[frozenset[int], frozenset[Rule]] = (frozenset(), frozenset())
 
         self._connections = Connections(settings.database_url, self._reset, settings.engine)
         self._refresh_policy = RefreshPolicy(settings.refresh)
@@ -151,12 +152,14 @@ class Worker:
         """Set the part of the view that is on the screen now."""
         self._current.viewport = viewport
 
-    def set_seen(self, readers: frozenset[int]) -> None:
-        """Set the readers who are marked as seen; a change is shown at once. It may come before
-        the login."""
-        if readers != self._seen:
-            self._seen = readers
-            self._requests.submit(partial(self._set_seen, readers))
+    def set_marks(self, seen: frozenset[int], muted: frozenset[Rule]) -> None:
+        """Set the readers who are marked as seen, and the rules that are muted.
+
+        A change is shown at once. It may come before the login.
+        """
+        if (seen, muted) != self._marks:
+            self._marks = seen, muted
+            self._requests.submit(partial(self._set_marks, seen, muted))
 
     def fetch_items(self, view: View, ids: tuple[int, ...]) -> Future[tuple[Item, ...]]:
         """Read items of the current view; after a failure, retry with the next snapshot."""
@@ -324,8 +327,8 @@ class Worker:
         self._current.show_view(view, query)
         self._is_snapshot_requested = True
 
-    def _set_seen(self, readers: frozenset[int]) -> None:
-        self._current.attention.seen = readers
+    def _set_marks(self, seen: frozenset[int], muted: frozenset[Rule]) -> None:
+        self._current.attention.seen, self._current.attention.muted = seen, muted
         self._is_snapshot_requested = True
 
     def _watch_reader(self, request_id: int, reader_id: int, origin: str, consultant: User) -> None:

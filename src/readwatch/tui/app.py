@@ -191,7 +191,7 @@ class Console(App[None]):
         self._preferences = Preferences(file)
         self._apply_theme(self._settings.theme or self._preferences.theme)
         self._show_preferences_error()
-        self._update_seen()
+        self._update_marks()
         self._in_need = None
         self._set_status(user=f"{consultant.full_name} ({consultant.user_role})")
         saved = self._preferences.start_view
@@ -312,7 +312,19 @@ class Console(App[None]):
         if event.reader_id in self._preferences.toggle_seen(event.reader_id, self._today):
             event.screen.table.action_move(1)
         self._show_preferences_error()
-        self._update_seen()
+        self._update_marks()
+
+    @on(ViewScreen.MuteToggled)
+    def _mute(self, event: ViewScreen.MuteToggled) -> None:
+        """Mute a rule for today, or take that back."""
+        if not self._login_flow.is_unlocked or event.screen is not self._view_screens.current:
+            return
+        is_muted = event.rule in self._preferences.toggle_muted(event.rule, self._today)
+        words = "is muted until midnight; m on its row takes that back"
+        text = f"{event.rule} {words if is_muted else 'is not muted any more'}"
+        self.notify(text, timeout=5, markup=False)
+        self._show_preferences_error()
+        self._update_marks()
 
     @on(ViewScreen.CaseChangeRequested)
     @on(ReaderScreen.CaseChangeRequested)
@@ -336,8 +348,9 @@ class Console(App[None]):
     def _today(self) -> date:
         return self._clock().astimezone().date()
 
-    def _update_seen(self) -> None:
-        self._worker.set_seen(self._preferences.seen_on(self._today))
+    def _update_marks(self) -> None:
+        today, preferences = self._today, self._preferences
+        self._worker.set_marks(preferences.seen_on(today), preferences.muted_on(today))
 
     @on(Header.Clicked)
     def _go_to_clicked_view(self, event: Header.Clicked) -> None:
@@ -504,7 +517,7 @@ class Console(App[None]):
 
     async def _tick(self) -> None:
         await self._login_flow.lock_if_idle()
-        self._update_seen()  # the marks end at midnight
+        self._update_marks()  # the marks end at midnight
         self._set_status()
 
     def _set_status(self, **changes: object) -> None:

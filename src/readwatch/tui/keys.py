@@ -21,7 +21,7 @@ class Group(StrEnum):
     READER = "on a reader's page"
     TABLES = "in every table"
     ATTENTION = "in Attention"
-    CASES = "in Attention and on a reader's page"
+    CASES = "cases"
     FILTER = "in a filter"
 
 
@@ -114,6 +114,7 @@ KEYS: Final = (
     Key("note", "n", "change_case('note')", "Note", "add a note for all consultants", _CASES),
     Key("snooze", "z", "change_case('snoozed')", "Snooze", "snooze a case", _CASES, _WIDE),
     Key("resolve", "r", "change_case('resolved')", "Resolve", "resolve a case", _CASES, _WIDE),
+    _hidden("mute", "m", "toggle_muted", "Mute", "mute its rule for today", _ATTENTION),
     Key("seen", "x", "toggle_seen", "Seen", "seen today, or not", _ATTENTION, _WIDE),
 )
 

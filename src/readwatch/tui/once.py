@@ -91,7 +91,7 @@ def _read(
         access = audit_log.list_access(db, user_id)
         with read_snapshot(db):
             arrivals = arrivals_after(NO_ARRIVALS, heartbeats(db, now, NO_ARRIVALS), now)
-            if view in {View.ATTENTION, View.GROUPS}:
+            if view in {View.ONLINE, View.ATTENTION, View.GROUPS}:
                 attention.refresh(db, access, now, arrivals)
             snapshot = snapshot_without_items(db, access, view, now, query, queries)
             stats = replace(snapshot.stats, arrivals=arrivals)

@@ -6,11 +6,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
+from readwatch.domain.attention import Rule
 from readwatch.domain.files import atomic_text_file, make_private_folders
 from readwatch.store.engine.fingerprint import url_fingerprint
 from readwatch.tui.saved_views import SavedView, saved_view_from_json
 
 _SEEN: Final = "seen"  # {the day: [the readers]}
+_MUTED: Final = "muted"  # {the day: [the rules]}
 _THEME: Final = "theme"
 _VIEWS: Final = "views"
 _START_VIEW: Final = "first"  # the name of the view to start with
@@ -43,6 +45,18 @@ class Preferences:
         self._stored[_SEEN] = {day.isoformat(): sorted(seen)}
         self._write()
         return seen
+
+    def muted_on(self, day: date) -> frozenset[Rule]:
+        """Return the rules of Attention that are muted on a day."""
+        return frozenset(map(Rule, self._stored.get(_MUTED, {}).get(day.isoformat(), ())))
+
+    def toggle_muted(self, rule: Rule, day: date) -> frozenset[Rule]:
+        """Mute a rule on a day, or take that back; return all muted rules."""
+        self._read()
+        muted = self.muted_on(day) ^ {rule}
+        self._stored[_MUTED] = {day.isoformat(): sorted(muted)}
+        self._write()
+        return muted
 
     @property
     def theme(self) -> str:
@@ -128,6 +142,12 @@ def _checked(stored: Any) -> dict[str, Any]:
     """Return the stored preferences; ValueError if their shape is wrong."""
     if not isinstance(stored, dict) or not isinstance(seen := stored.get(_SEEN, {}), dict):
         raise ValueError(_SEEN)
+    if not isinstance(muted := stored.get(_MUTED, {}), dict):
+        raise ValueError(_MUTED)
+    for rules in muted.values():
+        if not isinstance(rules, list):
+            raise ValueError(_MUTED)
+        [*map(Rule, rules)]
     for name in (_THEME, _START_VIEW):
         if not isinstance(stored.get(name, ""), str):
             raise ValueError(name)

@@ -302,7 +302,7 @@ def test_presence_in_sql_is_that_of_the_domain(presence, kept, clock):
             "book:dracula",
             "book:dracula: unknown field; use one of full_name, content_title, reading_level, "
             "progress_percentage, duration_seconds, last_login, presence, "
-            "or put a word with a colon in quotes",
+            "or put a word with a colon or = in quotes",
         ),
         ("!title<5", "!title<5 compares words; write title:5"),
         ("login:7d", "login:7d needs < or >, for example login>10m"),

@@ -100,13 +100,13 @@ async def test_l_locks_the_help_too_and_is_a_letter_where_something_is_typed(
     async with open_console() as pilot:
         await pilot.sees("● LIVE")
         await pilot.presses("?")
-        await pilot.sees("who is online now")
+        await pilot.sees("only rows that match")
         await pilot.presses("L")
         await is_locked(pilot)
         await unlocks(pilot)
-        await pilot.sees("who is online now")
+        await pilot.sees("only rows that match")
         await pilot.presses("escape")
-        await pilot.loses("who is online now")
+        await pilot.loses("only rows that match")
         await pilot.presses(*"/L")
         await pilot.sees("nothing matches L")
 

@@ -58,7 +58,8 @@ async def test_who_falls_silent_is_seen_to_fade_and_to_go(
         clock.advance(minutes=1)
         ben.reads()
         await pilot.sees("1 online")
-        assert pilot.line("Ann").startswith(f"{GHOST} ◌ leaving")
+        assert pilot.line("Ann").startswith(GHOST)
+        assert "◌ leaving" in pilot.line("Ann")
 
 
 @on_both_engines
@@ -88,7 +89,7 @@ async def test_the_numbers_go_from_list_to_list_and_back_again(
             await pilot.presses("3")
             await pilot.sees("Ann Archer", "Ben Baker", "Last login ▲", "● LIVE")
             await pilot.presses("1")
-            await pilot.sees("Ann Archer", "Reader ▲", "● LIVE")
+            await pilot.sees("Ann Archer", "Need ▲", "● LIVE")
             assert "Ben" not in pilot.screen
             await pilot.presses("2")
             await pilot.sees("Ann Archer", "page read", "● LIVE")
@@ -188,7 +189,7 @@ async def test_the_cursor_stays_on_the_same_reader_when_the_rows_move(
         await pilot.sees("Ann", "Ben")
         await pilot.presses("down")
         await pilot.until(lambda: "Ben" in pilot.cursor)
-        await pilot.presses(*"sss")  # who did something last comes first
+        await pilot.presses(*"ssss")  # who did something last comes first
         await pilot.sees("Ago ▲")
         await pilot.until(lambda: pilot.line_number("Ben") < pilot.line_number("Ann"))
         assert "Ben" in pilot.cursor
@@ -338,12 +339,13 @@ async def test_each_press_of_s_sorts_by_the_next_column_in_view_and_marks_it(
     async with open_console() as pilot:
         await pilot.sees("Ann", "Ben")
         for mark, first in (
+            ("Need ▲", "Ann"),
             ("Reader ▲", "Ann"),
             ("Reading ▲", "Ben"),
             ("Progress ▼", "Ben"),
             ("Ago ▲", "Ben"),
             ("State ▲", "Ann"),
-            ("Reader ▲", "Ann"),
+            ("Need ▲", "Ann"),
         ):
             await pilot.until(partial(is_sorted, pilot, mark, first))
             assert pilot.screen.count("▲") + pilot.screen.count("▼") == 1
@@ -356,9 +358,9 @@ async def test_the_order_is_turned_around_by_a_key_and_by_a_click_on_its_title(
     ann.reads(progress=20)
     ben.reads(progress=70)
     async with open_console() as pilot:
-        await pilot.sees("Ann", "Ben", "Reader ▲")
+        await pilot.sees("Ann", "Ben", "Need ▲")
         await pilot.presses("S")
-        await pilot.until(lambda: "Reader ▼" in pilot.lines[2] and "Ben" in pilot.lines[3])
+        await pilot.until(lambda: "Need ▼" in pilot.lines[2] and "Ben" in pilot.lines[3])
         for mark, first in (("Progress ▼", "Ben"), ("Progress ▲", "Ann")):
             await pilot.textual.click(LiveTable, offset=(pilot.lines[2].index("Progress"), 0))
             await pilot.until(partial(is_sorted, pilot, mark, first))
@@ -533,7 +535,7 @@ async def test_a_frozen_snapshot_can_be_sorted_and_searched(
         await pilot.sees("● FROZEN")
         ben.reads("Faust", progress=70)
         await pilot.sees(", 1 new")
-        await pilot.presses("s")
+        await pilot.presses("s", "s")
         await pilot.sees("● FROZEN", "Reading ▲", "Ann", "Ben")
         await pilot.loses(" new")
         await pilot.presses(*"/ben")
@@ -605,12 +607,12 @@ async def test_columns_are_turned_on_and_off_in_view_and_come_back(
         place_of_ago = pilot.line("Reading").index("Ago")
         await pilot.presses("c")
         await pilot.sees("[x] Progress", "[ ] Device", "r resets")
-        await pilot.presses(*["down"] * 4, "space")
+        await pilot.presses(*["down"] * 5, "space")
         await pilot.loses("50%")
         assert pilot.line("Reading").index("Ago") == place_of_ago, "the others take the freed cells"
         await pilot.presses("end", "space")
         await pilot.sees("[ ] Progress", "[x] Device", "tablet")
-        await pilot.presses("escape", "s", "s")
+        await pilot.presses("escape", "s", "s", "s")
         await pilot.sees("Ago ▲")
         await pilot.presses("c", "r")
         await pilot.sees("[x] Progress", "[ ] Device", "50%")

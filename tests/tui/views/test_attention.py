@@ -13,7 +13,7 @@ from tui.console_pilot import LARGE, OpenConsole, console_pilot
 
 from readwatch.domain.activities import canonical_json
 from readwatch.domain.arrivals import NO_ARRIVALS
-from readwatch.domain.attention import DEFAULT_THRESHOLDS, Thresholds
+from readwatch.domain.attention import DEFAULT_THRESHOLDS, Rule, Thresholds
 from readwatch.monitor.attention import Attention
 from readwatch.monitor.settings import ConsoleSettings
 from readwatch.store.engine.connections import Database
@@ -178,6 +178,59 @@ async def test_marks_outlast_the_session(
             await sitting.sees("failed quiz", before)
             await sitting.presses("x")
             await sitting.sees(after)
+
+
+async def test_a_rule_is_muted_until_it_is_taken_back_or_the_day_is_over(
+    open_console: OpenConsole, ann: ReadingApp, ben: ReadingApp, clock: StillClock
+) -> None:
+    fails_a_quiz(ann)
+    ben.reads()
+    clock.advance(minutes=5)
+    ann.sends_a_heartbeat()
+    async with open_console() as pilot:
+        await pilot.presses("4")
+        await pilot.sees("4 Attention 2", "Why ▲", "silent")
+        assert "Ann" in pilot.cursor
+        await pilot.presses("m")
+        await pilot.sees(
+            "4 Attention 1", "muted: failed quiz", "failed quiz is muted until midnight"
+        )
+        assert pilot.line_number("Ben") < pilot.line_number("Ann")
+        await pilot.presses("m")
+        await pilot.sees("4 Attention 2", "failed quiz is not muted any more")
+        await pilot.presses("home", "m")
+        await pilot.sees("4 Attention 1")
+        clock.advance(hours=23, minutes=50)  # midnight comes before that almost anywhere
+        await pilot.loses("muted:")
+
+
+@on_both_engines
+def test_a_reader_with_another_reason_is_not_muted(
+    db: Database, ann: ReadingApp, clock: StillClock
+) -> None:
+    attention = Attention(DEFAULT_THRESHOLDS)
+    attention.muted = frozenset({Rule.FAILED_QUIZ})
+    fails_a_quiz(ann)
+    attention.refresh(db, LIST_ACCESS, clock(), NO_ARRIVALS)
+    assert attention.set_aside == {ann.user.id}
+    clock.advance(minutes=5)
+    attention.refresh(db, LIST_ACCESS, clock(), NO_ARRIVALS)
+    assert attention.set_aside == frozenset()
+    assert attention.in_need == {ann.user.id}
+
+
+@on_both_engines
+def test_an_old_failure_comes_after_what_is_happening_now(
+    look: Callable[[], dict[int, str]], ann: ReadingApp, ben: ReadingApp, clock: StillClock
+) -> None:
+    fails_a_quiz(ann)
+    ann.logs_out()
+    clock.advance(hours=4, minutes=-5)
+    ben.reads()
+    clock.advance(minutes=5)
+    assert [*look()] == [ann.user.id, ben.user.id]
+    clock.advance(seconds=1)
+    assert [*look()] == [ben.user.id, ann.user.id]
 
 
 @on_both_engines

@@ -247,12 +247,14 @@ def attention_ids(
     db: Database,
     access: ListAccess,
     cases: Sequence[Case],
-    seen: Set[int],
+    aside: Set[int],
     query: ListQuery,
     now: datetime,
 ) -> ResultIds:
-    """Return the ids of the readers with cases who match, in order; `seen` readers, and those whose
-    cases are snoozed or resolved, come last."""
+    """Return the ids of the readers with cases who match, in order.
+
+    Those who are `aside`, and those whose cases are snoozed or resolved, come last.
+    """
     where = where_clause(db, access, query, FILTERABLE_FIELDS, now)
     statement = BulkStatement(
         _CASE_COLUMNS,
@@ -262,18 +264,18 @@ def attention_ids(
         ORDER BY given.is_aside, {order_by(_SORTS, query)}, given.rank
         """,
     )
-    rows = [_case_row(case, rank, seen, now) for rank, case in enumerate(cases)]
+    rows = [_case_row(case, rank, aside, now) for rank, case in enumerate(cases)]
     return reader_ids_of(statement(db, rows, **where.values))
 
 
-def _case_row(case: Case, rank: int, seen: Set[int], now: datetime) -> BulkRow:
+def _case_row(case: Case, rank: int, aside: Set[int], now: datetime) -> BulkRow:
     status = case.status_at(now)
     note = case.note_at(now)
     consultant = "" if note is None else str(note.author_name)
     return (
         case.reader_id,
         rank,
-        int(case.reader_id in seen or status in {CaseStatus.SNOOZED, CaseStatus.RESOLVED}),
+        int(case.reader_id in aside or status in {CaseStatus.SNOOZED, CaseStatus.RESOLVED}),
         str(case),
         to_db_time(case.since),
         str(status),

@@ -14,7 +14,7 @@ from readwatch.tui.keys import KEYS, Group, Keymap, pressed_for
 
 _SIDES = (
     (Group.TABLES, Group.READER),
-    (Group.LISTS, Group.EVERYWHERE, Group.ATTENTION),
+    (Group.LISTS, Group.EVERYWHERE),
 )
 
 FILTER = (
@@ -57,11 +57,13 @@ class HelpScreen(ModalScreen[None]):
                 for groups in _SIDES:
                     yield Static(Content("\n").join(_lines(groups, self._keymap)))
             examples = (_example(typed, meaning) for typed, meaning in FILTER)
-            views, cases = (
-                _on_one_line(group, self._keymap) for group in (Group.VIEWS, Group.CASES)
+            views, cases, in_attention = (
+                _on_one_line(group, self._keymap)
+                for group in (Group.VIEWS, Group.CASES, Group.ATTENTION)
             )
             in_filter = _lines((Group.FILTER,), self._keymap)
-            yield Static(Content("\n").join([views, cases, *in_filter, *examples]))
+            of_cases = Content("  ").join([cases, in_attention])
+            yield Static(Content("\n").join([views, of_cases, *in_filter, *examples]))
 
 
 def _lines(groups: tuple[Group, ...], keymap: Keymap) -> Iterator[Content]:

@@ -14,6 +14,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input, Label, Static
 
+from readwatch.domain.attention import Rule
 from readwatch.domain.audit import few_readers
 from readwatch.domain.cases import NoteKind
 from readwatch.domain.errors import ReadwatchError
@@ -92,6 +93,13 @@ class ViewScreen(Screen[None]):
 
         screen: "ViewScreen"
         reader_id: int
+
+    @dataclass
+    class MuteToggled(Message):
+        """The user mutes a rule of Attention, or takes that back."""
+
+        screen: "ViewScreen"
+        rule: Rule
 
     @dataclass
     class BackRequested(Message):
@@ -337,7 +345,7 @@ class ViewScreen(Screen[None]):
         """Disable `filter` while a filter is typed, and the keys of cases in views without them."""
         if action == "filter" and self.focused is self._filter:
             return False
-        if action in {"toggle_seen", "change_case"} and not self._spec.has_cases:
+        if action in {"toggle_seen", "toggle_muted", "change_case"} and not self._spec.has_cases:
             return False
         return super().check_action(action, parameters)
 
@@ -419,6 +427,13 @@ class ViewScreen(Screen[None]):
         """Mark the reader under the cursor as seen, or remove the mark."""
         if (key := self.table.intended_key()) is not None:
             self.post_message(self.SeenToggled(self, key))
+
+    def action_toggle_muted(self) -> None:
+        """Mute the most urgent rule of the row under the cursor, or take that back."""
+        key = self.table.intended_key()
+        item = None if key is None else self._items.get(key)
+        if isinstance(item, AttentionItem):
+            self.post_message(self.MuteToggled(self, item.case.reasons[0].rule))
 
     def action_change_case(self, kind: str) -> None:
         """Add a note about the reader under the cursor, or change the reader's case."""

@@ -42,7 +42,8 @@ def preview(entry: AccessLogRow, _now: datetime) -> Iterator[Content]:
     """Yield the lines about an entry, or about the first and the last of several."""
     yield title(type_in_words(entry.action_type))
     yield facts(f"by {entry.consultant_name}")
-    yield facts(f"about {entry.full_name}" if entry.full_name else "")
+    if entry.full_name:
+        yield facts(f"about {entry.full_name}")
     yield Content("")
     if entry.repeats == 1:
         yield facts(f"at {day_and_time(entry.created_at)}")

@@ -45,6 +45,8 @@ def _why(item: AttentionItem) -> TonedText:
     words = str(item.case)
     if item.status in {CaseStatus.SNOOZED, CaseStatus.RESOLVED}:
         return TonedText(f"{item.status}: {words}", "muted")
+    if item.is_muted:
+        return TonedText(f"muted: {words}", "muted")
     if item.is_seen:
         return TonedText(f"seen: {words}", "muted")
     return TonedText(words, RULE_TONES[item.case.reasons[0].rule])

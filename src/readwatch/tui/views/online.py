@@ -6,13 +6,11 @@ from datetime import datetime
 from textual.content import Content
 
 from readwatch.domain.clock import ago
+from readwatch.monitor.online import OnlineItem
 from readwatch.monitor.snapshots import View
 from readwatch.monitor.views import VIEW_OPTIONS
-from readwatch.store.lists.online import (
-    TRACE_STEPS,
-    TracedReader,
-)
-from readwatch.tui.format.cells import Row
+from readwatch.store.lists.online import TRACE_STEPS
+from readwatch.tui.format.cells import Row, TonedText
 from readwatch.tui.format.columns import Column
 from readwatch.tui.format.preview import bars, facts, hint, progress, title
 from readwatch.tui.format.text import (
@@ -26,11 +24,12 @@ from readwatch.tui.format.text import (
 from readwatch.tui.views.spec import ViewSpec
 
 
-def row(reader: TracedReader, now: datetime) -> Row:
+def row(reader: OnlineItem, now: datetime) -> Row:
     """Return the row of a reader."""
     return Row(
         reader.user_id,
         (
+            TonedText("▲", "warn", plain=reader.need) if reader.need else "",
             presence_cell(reader.presence_at(now)),
             reader.full_name,
             reader.group,
@@ -47,13 +46,15 @@ def row(reader: TracedReader, now: datetime) -> Row:
     )
 
 
-def preview(reader: TracedReader, now: datetime) -> Iterator[Content]:
+def preview(reader: OnlineItem, now: datetime) -> Iterator[Content]:
     """Yield the lines about a reader."""
     yield title(reader.full_name, reader.group)
     session = f"logged in for {whole_minutes(now - reader.started_at)} min"
     level = f"level {reader.reading_level}" if reader.reading_level else ""
     yield facts(presence_cell(reader.presence_at(now)), reader.device_type, level)
     yield facts(session)
+    if reader.need:
+        yield facts(TonedText(reader.need, "warn"))
     yield Content("")
     yield facts(reader.content_title or "nothing read yet")
     yield progress(reader.progress_percentage)
@@ -65,12 +66,13 @@ def preview(reader: TracedReader, now: datetime) -> Iterator[Content]:
     yield hint("enter opens the page, which is logged")
 
 
-SPEC: ViewSpec[TracedReader] = ViewSpec(
+SPEC: ViewSpec[OnlineItem] = ViewSpec(
     options=VIEW_OPTIONS[View.ONLINE],
     columns=(
+        Column("need", "Need", width=6, about="who may need you"),
         Column("presence", "State", width=9),
         Column("full_name", "Reader", width=12, flex=2),
-        Column("group", "Group", width=10, from_width=97),
+        Column("group", "Group", width=10, from_width=105),
         Column("content_title", "Reading", width=10, flex=3),
         Column("progress_percentage", "Progress", width=11),
         Column("activity_type", "Last activity", width=16, from_width=130),

@@ -38,7 +38,8 @@ def row(reader: ReaderSummary, now: datetime) -> Row:
 def preview(reader: ReaderSummary, now: datetime) -> Iterator[Content]:
     """Yield the lines about a reader."""
     yield title(reader.full_name, reader.group)
-    yield facts(f"level {reader.reading_level}" if reader.reading_level else "")
+    if reader.reading_level:
+        yield facts(f"level {reader.reading_level}")
     yield Content("")
     yield facts(f"{hours_and_minutes(reader.total_reading_time_minutes)} of reading")
     yield facts(

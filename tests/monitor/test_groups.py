@@ -81,7 +81,7 @@ def test_a_group_has_the_figures_of_its_readers(
     clock.advance(days=6)
     eve.reads("Emma", 80, duration_seconds=1200)
     eve.logs_out()
-    fred.reads("Momo", None, duration_seconds=0)
+    fred.reads("Momo", 5, duration_seconds=1)
     fred.logs_out()
     clock.advance(days=1)
     ben.reads("Momo", 30, duration_seconds=300)
@@ -94,9 +94,9 @@ def test_a_group_has_the_figures_of_its_readers(
     assert (group.name, group.readers, group.online, group.in_need) == ("4b", 4, 2, 1)
     assert group.reading is not None
     assert group.reading.read_today == 2
-    assert group.reading.seconds_by_day[-8:] == (600, 0, 0, 0, 0, 0, 1200, 645)
-    assert group.reading.seconds_this_week == 1845
-    assert group.reading.median_progress == 30
+    assert group.reading.seconds_by_day[-8:] == (600, 0, 0, 0, 0, 0, 1201, 645)
+    assert group.reading.seconds_this_week == 1846
+    assert group.reading.median_progress == 20
 
 
 def test_a_reader_who_is_suspended_or_in_another_group_does_not_count(
@@ -171,8 +171,8 @@ def test_the_detail_says_when_what_and_how_far(
     ann.reads("Momo", 10, duration_seconds=600)
     ann.reads("Emma", 50, duration_seconds=600)
     ben.reads("Momo", 95, duration_seconds=300)
-    eve.reads("Momo", None, duration_seconds=30)
-    fred.reads("Dracula", 5, duration_seconds=0)
+    eve.reads("Momo", 100, duration_seconds=29)
+    fred.reads("Dracula", 5, duration_seconds=1)
     [group] = look()
 
     console = connected(Role.CONSOLE)
@@ -184,11 +184,30 @@ def test_the_detail_says_when_what_and_how_far(
         ("Dracula", 1),
         ("Emma", 1),
     ]
-    assert detail.readers_by_progress == (1, 0, 1, 0, 1)
+    assert detail.readers_by_progress == (1, 0, 1, 0, 2)
     here = clock().astimezone()
     assert detail.seconds_by_hour[here.weekday()][here.hour] == 1530
     assert sum(map(sum, detail.seconds_by_hour)) == sum(detail.seconds_by_day) == 1530
     assert detail.days[-1] == here.date()
+
+
+def test_hours_and_progress_of_one_reader_among_four_are_not_shown(
+    four_b: FourReaders, look: Look, groups: Groups, db: Database, clock: StillClock
+) -> None:
+    ann, *others = four_b
+    ann.reads("Momo", 40, duration_seconds=600)
+    for app in others:
+        app.reads("Momo", None, duration_seconds=None)
+    assert look()[0].reading is None
+    clock.advance(minutes=1)
+    for app in others:
+        app.reads("Momo", None, duration_seconds=60)
+    [group] = look()
+    assert group.reading is not None
+    assert group.reading.median_progress is None
+    detail = groups.detail(db, ALL_READERS, group.group_id, clock())
+    assert detail is not None
+    assert sum(detail.readers_by_progress) == 0
 
 
 @pytest.mark.parametrize(

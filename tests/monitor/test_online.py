@@ -57,7 +57,7 @@ def test_who_needs_somebody_is_first_and_says_why(look: Look) -> None:
 def test_who_was_seen_needs_nobody_any_more(
     look: Look, attention: Attention, ben: ReadingApp
 ) -> None:
-    attention.seen = frozenset({ben.user.id})
+    attention.set_marks(frozenset({ben.user.id}), frozenset())
     assert [(item.full_name, item.need) for item in look()] == [
         ("Ann Archer", ""),
         ("Ben Baker", ""),

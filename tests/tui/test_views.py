@@ -108,7 +108,6 @@ EVE = AttentionItem(
     full_name=clean("Eve Early"),
     last_note=None,
     is_seen=False,
-    is_muted=False,
 )
 CARA_TOOK_IT = CaseNote(1, NoteKind.TAKEN, 9, clean("Cara Cook"), before(days=1))
 ENTRY = AccessLogRow(
@@ -245,7 +244,7 @@ def test_attention_says_why_since_when_and_whether_it_was_seen() -> None:
         "",
     ]
     assert cells(View.ATTENTION, replace(EVE, is_seen=True)) == [f"seen: {shown[0]}", *shown[1:]]
-    assert cells(View.ATTENTION, replace(EVE, is_muted=True))[0] == f"muted: {shown[0]}"
+    assert cells(View.ATTENTION, replace(EVE, muted=frozenset(Rule)))[0] == f"muted: {shown[0]}"
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ UNFINISHED_READINGS_EVERY = timedelta(minutes=1)
 @dataclass(frozen=True, slots=True)
 class AttentionItem:
     """A case and its status, its reader, the last note with a text, whether the reader is marked as
-    seen today, and whether all its rules are muted."""
+    seen today, and those of its rules that are muted."""
 
     case: Case
     status: CaseStatus
@@ -50,25 +50,33 @@ class AttentionItem:
     full_name: SafeText
     last_note: CaseNote | None
     is_seen: bool
-    is_muted: bool
+    muted: frozenset[Rule] = frozenset()
 
     @property
     def user_id(self) -> int:
         """The id of the reader."""
         return self.reader.user_id
 
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules that hold, the most urgent first, without a snooze that is over: that cannot be
+        muted."""
+        rules = (reason.rule for reason in self.case.reasons)
+        return tuple(rule for rule in rules if rule is not Rule.SNOOZE_ENDED)
+
+    @property
+    def is_muted(self) -> bool:
+        """Whether all reasons are muted."""
+        return all(reason.rule in self.muted for reason in self.case.reasons)
+
 
 class Attention:
-    """Keeps data between two evaluations: data that is not read again, and recent reasons.
-
-    `seen` contains the readers whom the consultant has marked as seen, `muted` the rules that do
-    not concern the consultant today.
-    """
+    """Keeps data between two evaluations: data that is not read again, and recent reasons."""
 
     def __init__(self, thresholds: Thresholds) -> None:
         self._thresholds = thresholds
-        self.seen: frozenset[int] = frozenset()
-        self.muted: frozenset[Rule] = frozenset()
+        self._seen: frozenset[int] = frozenset()
+        self._muted: frozenset[Rule] = frozenset()
         self.reset()
 
     def reset(self) -> None:
@@ -76,6 +84,8 @@ class Attention:
         self._cases: dict[int, Case] = {}
         self._in_need: frozenset[int] = frozenset()
         self._due: frozenset[int] = frozenset()
+        self._set_aside: frozenset[int] = frozenset()
+        self._unseen: tuple[int, ...] = ()
         self._last_session: int | None = None
         self._logins: dict[int, Login] = {}
         self._unfinished_readings: list[UnfinishedReading] = []
@@ -88,27 +98,31 @@ class Attention:
         return self._in_need
 
     @property
-    def seen_today(self) -> frozenset[int]:
-        """The readers who are marked as seen; a mark does not hide a case that is due."""
-        return self.seen - self._due
-
-    @property
-    def set_aside(self) -> frozenset[int]:
-        """The readers who are marked as seen, and those of whose case all rules are muted."""
-        muted = (id for id, case in self._cases.items() if self._is_muted(case))
-        return self.seen_today | frozenset(muted)
+    def muted(self) -> frozenset[Rule]:
+        """The rules that do not concern the consultant today."""
+        return self._muted
 
     @property
     def unseen(self) -> tuple[int, ...]:
         """The readers whose cases need the consultant and who are not set aside, the most urgent
         first."""
-        in_need = self._in_need - self.set_aside
-        return tuple(id for id in self._cases if id in in_need)
+        return self._unseen
 
-    def _is_muted(self, case: Case) -> bool:
-        """Tell whether all rules of a case are muted; that does not hide a case that is due."""
-        is_due = case.reader_id in self._due
-        return not is_due and all(reason.rule in self.muted for reason in case.reasons)
+    def set_marks(self, seen: frozenset[int], muted: frozenset[Rule]) -> None:
+        """Set aside the readers who are marked as seen, and those of whom all rules are muted; no
+        mark hides a case that is due."""
+        self._seen, self._muted = seen, muted
+        self._apply_marks()
+
+    def _apply_marks(self) -> None:
+        muted = {
+            id
+            for id, case in self._cases.items()
+            if all(reason.rule in self._muted for reason in case.reasons)
+        }
+        self._set_aside = (self._seen | muted) - self._due
+        in_need = self._in_need - self._set_aside
+        self._unseen = tuple(id for id in self._cases if id in in_need)
 
     def case_of(self, reader_id: int) -> Case | None:
         """Return the case of a reader in the last evaluation."""
@@ -134,11 +148,12 @@ class Attention:
             frozenset(id for id, case in self._cases.items() if applies(case, access.user_id, now))
             for applies in (Case.needs, Case.is_due_to)
         )
+        self._apply_marks()
 
     def ids(self, db: Database, access: ListAccess, query: ListQuery, now: datetime) -> ResultIds:
         """Return the readers of the last evaluation who match the query."""
         return attention.attention_ids(
-            db, access, [*self._cases.values()], self.set_aside, query, now
+            db, access, [*self._cases.values()], self._set_aside, query, now
         )
 
     def items(
@@ -162,8 +177,8 @@ class Attention:
             reader=reader,
             full_name=reader.full_name,
             last_note=last_note,
-            is_seen=reader.user_id in self.seen_today,
-            is_muted=self._is_muted(case),
+            is_seen=reader.user_id in self._seen and reader.user_id not in self._due,
+            muted=self._muted,
         )
 
     def _read_logins_and_unfinished_readings(

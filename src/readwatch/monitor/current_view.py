@@ -50,6 +50,7 @@ class CurrentView:
     def clear(self) -> None:
         """Show nothing, and drop all data before the next consultant logs in."""
         self.groups.reset()
+        self._attention_at = 0.0  # whom a case needs depends on the consultant
         self.view: View | None = None
         self.query: ListQuery | None = None
         self._last_valid_query: ListQuery | None = None
@@ -168,6 +169,7 @@ class CurrentView:
             arrivals=self._arrivals,
             in_need=in_need,
             unseen=frozenset(self.attention.unseen),
+            muted=self.attention.muted,
         )
 
     def _peak_of(self, stats: LiveStats) -> OnlineCount | None:

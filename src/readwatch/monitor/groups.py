@@ -39,8 +39,8 @@ MAX_TITLES = 20
 class GroupItem:
     """A group in the list; without figures if it has only a few readers.
 
-    `online` is the number of readers online, `in_need` of those whose cases need the consultant.
-    `reading` is None also if only a few have read in the weeks that it covers.
+    `online` is the number of readers online, `in_need` of those whose cases need the consultant and
+    who are not set aside. `reading` is None also if only a few make up the hours that it covers.
     """
 
     group_id: int
@@ -105,7 +105,7 @@ class Groups:
         named = group_totals.named_groups(db, scope, ids)
         having_figures = [group.id for group in named if has_figures(group.readers)]
         online = group_totals.online_readers(db, having_figures, now)
-        in_need = group_totals.readers_among(db, having_figures, self._attention.in_need)
+        in_need = group_totals.readers_among(db, having_figures, self._attention.unseen)
         self._read(db, having_figures, now)
         return tuple(
             GroupItem(
@@ -142,21 +142,26 @@ class Groups:
         hours = group_totals.hours(db, old, first_hour(now))
         read_today = group_totals.readers_since(db, old, midnight(now))
         progress = group_totals.progress(db, old)
-        have_read = group_totals.readers_since(db, old, first_hour(now))
+        with_time = group_totals.readers_with_time(db, old, first_hour(now))
         for id in old:
             reading = GroupReading(
                 read_today=read_today.get(id, 0),
                 seconds_by_day=by_day(hours[id], days),
                 seconds_this_week=this_week(hours[id], now),
                 trend=trend(hours[id], now),
-                median_progress=median_progress(progress[id]),
+                median_progress=median_progress(_of_many(progress[id])),
             )
-            self._readings[id] = now, reading if has_figures(have_read.get(id, 0)) else None
+            self._readings[id] = now, reading if has_figures(with_time.get(id, 0)) else None
 
 
 def _figure(item: GroupItem, column: str) -> int | None:
     value: int | None = getattr(item.reading if column in _OF_READING else item, column, None)
     return value
+
+
+def _of_many(percentages: Sequence[int]) -> Sequence[int]:
+    """Return the progress of readers, none of a few."""
+    return percentages if has_figures(len(percentages)) else ()
 
 
 def _is_old(entry: tuple[datetime, object] | None, now: datetime) -> bool:
@@ -165,7 +170,7 @@ def _is_old(entry: tuple[datetime, object] | None, now: datetime) -> bool:
 
 def _detail(db: Database, group: NamedGroup, now: datetime) -> GroupDetail | None:
     days, since = days_until(now.astimezone().date()), first_hour(now)
-    if not has_figures(group_totals.readers_since(db, [group.id], since).get(group.id, 0)):
+    if not has_figures(group_totals.readers_with_time(db, [group.id], since).get(group.id, 0)):
         return None
     hours = group_totals.hours(db, [group.id], since)[group.id]
     return GroupDetail(
@@ -175,5 +180,5 @@ def _detail(db: Database, group: NamedGroup, now: datetime) -> GroupDetail | Non
         seconds_by_day=by_day(hours, days),
         seconds_by_hour=by_weekday_and_hour(hours),
         titles=group_totals.titles(db, group.id, since, MAX_TITLES),
-        readers_by_progress=by_progress(group_totals.progress(db, [group.id])[group.id]),
+        readers_by_progress=by_progress(_of_many(group_totals.progress(db, [group.id])[group.id])),
     )

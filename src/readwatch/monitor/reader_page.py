@@ -32,14 +32,14 @@ _LONGEST_SESSION = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class _ReadPeers:
-    """The reader beside a group, as it was read at a time."""
+    """The reader beside one of some groups, as it was read at a time."""
 
-    group_id: int
+    group_ids: tuple[int, ...]
     read_at: datetime
     peers: Peers | None
 
-    def is_old(self, group_id: int, now: datetime) -> bool:
-        return group_id != self.group_id or abs(now - self.read_at) >= READ_AGAIN_AFTER
+    def is_old(self, group_ids: tuple[int, ...], now: datetime) -> bool:
+        return group_ids != self.group_ids or abs(now - self.read_at) >= READ_AGAIN_AFTER
 
 
 class ReaderPage:
@@ -123,19 +123,28 @@ class ReaderPage:
         self._activities = activities[:MAX_ACTIVITIES]
 
     def _peers_of(self, db: Database, scope: Scope, now: datetime) -> Peers | None:
-        """Return the reader beside the first group that has figures and that the scope has; the
-        weeks are read again at intervals."""
+        """Return the reader beside the first group that has figures of these weeks and that the
+        scope has; the weeks are read again at intervals."""
         ids = [group.id for group in groups.groups_of_reader(db, self._permit)]
-        named = group_totals.named_groups(db, scope, ids)
-        group = next((group for group in named if has_figures(group.readers)), None)
-        if group is None:
-            self._peers = None
-            return None
-        if self._peers is None or self._peers.is_old(group.id, now):
+        named = [
+            group
+            for group in group_totals.named_groups(db, scope, ids)
+            if has_figures(group.readers)
+        ]
+        group_ids = tuple(group.id for group in named)
+        if self._peers is None or self._peers.is_old(group_ids, now):
             weeks = weeks_until(now.astimezone().date())
-            seconds = group_totals.seconds_by_week(db, group.id, weeks)
-            peers = peers_of(self.reader_id, group.name, weeks, seconds)
-            self._peers = _ReadPeers(group.id, now, peers)
+            candidates = (
+                peers_of(
+                    self.reader_id,
+                    group.name,
+                    weeks,
+                    group_totals.seconds_by_week(db, group.id, weeks),
+                )
+                for group in named
+            )
+            peers = next((it for it in candidates if it is not None), None)
+            self._peers = _ReadPeers(group_ids, now, peers)
         return self._peers.peers
 
     def _days(

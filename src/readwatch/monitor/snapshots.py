@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from readwatch.domain.activities import ContentProgress, MinuteCount, RecordedActivity
 from readwatch.domain.arrivals import NO_ARRIVALS, Arrivals
-from readwatch.domain.attention import Case
+from readwatch.domain.attention import Case, Rule
 from readwatch.domain.cases import CaseNote
 from readwatch.domain.group_figures import GroupDetail, Peers
 from readwatch.domain.presence import OnlineCount, Presence, idle_since, presence_of
@@ -60,7 +60,9 @@ class LiveStats:
     in_need: frozenset[int] = frozenset()
     """The readers whose cases need the consultant."""
     unseen: frozenset[int] = frozenset()
-    """Those of them whom the consultant has not marked as seen today."""
+    """Those of them whom the consultant has not set aside today."""
+    muted: frozenset[Rule] = frozenset()
+    """The rules of Attention that are muted today."""
 
     @property
     def activities_a_minute(self) -> int:

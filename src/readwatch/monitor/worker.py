@@ -152,14 +152,14 @@ class Worker:
         """Set the part of the view that is on the screen now."""
         self._current.viewport = viewport
 
-    def set_marks(self, seen: frozenset[int], muted: frozenset[Rule]) -> None:
-        """Set the readers who are marked as seen, and the rules that are muted.
-
-        A change is shown at once. It may come before the login.
-        """
-        if (seen, muted) != self._marks:
-            self._marks = seen, muted
-            self._requests.submit(partial(self._set_marks, seen, muted))
+    def set_marks(self, seen: frozenset[int], muted: frozenset[Rule]) -> bool:
+        """Set the readers who are marked as seen, and the rules that are muted; tell whether that
+        is a change, which is shown at once. It may come before the login."""
+        if (seen, muted) == self._marks:
+            return False
+        self._marks = seen, muted
+        self._requests.submit(partial(self._set_marks, seen, muted))
+        return True
 
     def fetch_items(self, view: View, ids: tuple[int, ...]) -> Future[tuple[Item, ...]]:
         """Read items of the current view; after a failure, retry with the next snapshot."""
@@ -328,7 +328,7 @@ class Worker:
         self._is_snapshot_requested = True
 
     def _set_marks(self, seen: frozenset[int], muted: frozenset[Rule]) -> None:
-        self._current.attention.seen, self._current.attention.muted = seen, muted
+        self._current.attention.set_marks(seen, muted)
         self._is_snapshot_requested = True
 
     def _watch_reader(self, request_id: int, reader_id: int, origin: str, consultant: User) -> None:
@@ -450,7 +450,9 @@ class Worker:
     def _group(
         self, file_id: FileIdentity | None, group_id: int, consultant: User
     ) -> GroupDetail | None:
-        """Return the detail of a group from one snapshot, if the account is unchanged."""
+        """Return the detail of a group from one snapshot, if the groups are still shown."""
+        if self._current.view is not View.GROUPS:
+            raise CancelledError
         with self._connections.data() as db, read_snapshot(db):
             self._require_file(file_id)
             access = self._list_access(db, consultant)

@@ -64,6 +64,15 @@ _READ_SINCE = BulkStatement(
     AND p.user_id = m.user_id AND p.last_activity_at >= :since GROUP BY m.group_id
     """,
 )
+_WITH_TIME = BulkStatement(
+    _ID,
+    f"""
+    SELECT m.group_id, count(*) AS readers {_MEMBERS.format(joins="")} AND EXISTS (
+        SELECT 1 FROM reader_hours h
+        WHERE h.user_id = m.user_id AND h.hour >= :since AND h.seconds > 0
+    ) GROUP BY m.group_id
+    """,  # noqa: S608 - our own text
+)
 _PROGRESS = BulkStatement(
     _ID,
     f"""
@@ -135,6 +144,11 @@ def hours(db: Database, ids: Sequence[int], since: datetime) -> Mapping[int, lis
 def readers_since(db: Database, ids: Sequence[int], since: datetime) -> Mapping[int, int]:
     """Return the number of readers of each of the groups who have done anything since a time."""
     return _counts(_READ_SINCE.all(db, _rows(ids), since=to_db_time(since)))
+
+
+def readers_with_time(db: Database, ids: Sequence[int], since: datetime) -> Mapping[int, int]:
+    """Return the number of readers of each of the groups who make up its hours from `since` on."""
+    return _counts(_WITH_TIME.all(db, _rows(ids), since=to_db_time(since)))
 
 
 def progress(db: Database, ids: Sequence[int]) -> Mapping[int, list[int]]:

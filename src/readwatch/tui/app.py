@@ -111,7 +111,8 @@ class Console(App[None]):
         self._view_screens = ViewScreens(self, self._worker, view, query)
         self._reader_pages = ReaderPages(self, self._worker)
         self._status = Status(keymap=settings.keys)
-        self._in_need: frozenset[int] | None = None  # None before the first snapshot
+        # None before the first snapshot, and after a change of marks, which rings no bell.
+        self._unseen: frozenset[int] | None = None
         self._access_log_requests = 0
         self._palettes = 0
         self._search: Future[tuple[ReaderSummary, ...]] | None = None
@@ -192,7 +193,7 @@ class Console(App[None]):
         self._apply_theme(self._settings.theme or self._preferences.theme)
         self._show_preferences_error()
         self._update_marks()
-        self._in_need = None
+        self._unseen = None
         self._set_status(user=f"{consultant.full_name} ({consultant.user_role})")
         saved = self._preferences.start_view
         if saved is not None and not self._settings.has_initial_view:
@@ -316,13 +317,12 @@ class Console(App[None]):
 
     @on(ViewScreen.MuteToggled)
     def _mute(self, event: ViewScreen.MuteToggled) -> None:
-        """Mute a rule for today, or take that back."""
+        """Mute rules for today, or take that back."""
         if not self._login_flow.is_unlocked or event.screen is not self._view_screens.current:
             return
-        is_muted = event.rule in self._preferences.toggle_muted(event.rule, self._today)
-        words = "is muted until midnight; m on its row takes that back"
-        text = f"{event.rule} {words if is_muted else 'is not muted any more'}"
-        self.notify(text, timeout=5, markup=False)
+        self._preferences.set_muted(event.rules, self._today, is_muted=event.is_muted)
+        words = "muted until midnight" if event.is_muted else "not muted any more"
+        self.notify(f"{', '.join(event.rules)}: {words}", timeout=5, markup=False)
         self._show_preferences_error()
         self._update_marks()
 
@@ -350,7 +350,9 @@ class Console(App[None]):
 
     def _update_marks(self) -> None:
         today, preferences = self._today, self._preferences
-        self._worker.set_marks(preferences.seen_on(today), preferences.muted_on(today))
+        marks = preferences.seen_on(today), preferences.muted_on(today)
+        if self._worker.set_marks(*marks):
+            self._unseen = None
 
     @on(Header.Clicked)
     def _go_to_clicked_view(self, event: Header.Clicked) -> None:
@@ -509,10 +511,10 @@ class Console(App[None]):
     # The header.
 
     def _show_stats(self, stats: LiveStats) -> None:
-        before = self._in_need
+        before = self._unseen
         if self._settings.bell and before is not None and stats.unseen - before:
             self.bell()
-        self._in_need = stats.in_need
+        self._unseen = stats.unseen
         self._set_status(stats=stats, lost_since=None)
 
     async def _tick(self) -> None:

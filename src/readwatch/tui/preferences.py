@@ -1,6 +1,7 @@
 """The preferences that the console stores in a small file for each consultant and database."""
 
 import json
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
@@ -48,15 +49,15 @@ class Preferences:
 
     def muted_on(self, day: date) -> frozenset[Rule]:
         """Return the rules of Attention that are muted on a day."""
-        return frozenset(map(Rule, self._stored.get(_MUTED, {}).get(day.isoformat(), ())))
+        stored = self._stored.get(_MUTED, {}).get(day.isoformat(), ())
+        return frozenset(rule for rule in Rule if rule in stored)
 
-    def toggle_muted(self, rule: Rule, day: date) -> frozenset[Rule]:
-        """Mute a rule on a day, or take that back; return all muted rules."""
-        self._read()
-        muted = self.muted_on(day) ^ {rule}
-        self._stored[_MUTED] = {day.isoformat(): sorted(muted)}
+    def set_muted(self, rules: Iterable[Rule], day: date, *, is_muted: bool) -> None:
+        """Mute rules on a day, or take that back."""
+        self._read()  # another console of the same consultant may have muted rules
+        muted = self.muted_on(day).difference(rules)
+        self._stored[_MUTED] = {day.isoformat(): sorted(muted.union(rules) if is_muted else muted)}
         self._write()
-        return muted
 
     @property
     def theme(self) -> str:
@@ -147,7 +148,6 @@ def _checked(stored: Any) -> dict[str, Any]:
     for rules in muted.values():
         if not isinstance(rules, list):
             raise ValueError(_MUTED)
-        [*map(Rule, rules)]
     for name in (_THEME, _START_VIEW):
         if not isinstance(stored.get(name, ""), str):
             raise ValueError(name)

@@ -1,5 +1,7 @@
 """The screens of the views; the worker posts snapshots of the current one."""
 
+from concurrent.futures import Future
+
 from textual.app import App
 
 from readwatch.domain.group_figures import GroupDetail
@@ -30,6 +32,7 @@ class ViewScreens:
         self._worker = worker
         self._screens: dict[View, ViewScreen] = {}
         self._has_preview = True
+        self._group_request: Future[GroupDetail | None] | None = None
 
     def begin(self) -> None:
         """Create the screens, and set the query of the current one."""
@@ -99,8 +102,11 @@ class ViewScreens:
             if screen is self.current:
                 screen.show_detail(group_id, detail)
 
+        if self._group_request is not None:
+            self._group_request.cancel()  # the cursor is on another group
         if screen is self.current:
-            when_done(self._app, self._worker.fetch_group(group_id), show, _ignore)
+            self._group_request = self._worker.fetch_group(group_id)
+            when_done(self._app, self._group_request, show, _ignore)
 
     def refuse(self, event: QueryRefused) -> bool:
         """Show why a query is refused; tell whether the query of the current view has changed."""

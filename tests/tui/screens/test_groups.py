@@ -22,7 +22,7 @@ def classes(db: Database, ann: ReadingApp, ben: ReadingApp, clock: StillClock) -
     ann.reads("Dracula", 40, duration_seconds=600)
     ben.reads("Dracula", 90, duration_seconds=3000)
     for zoe in zoes:
-        ReadingApp(db, zoe, clock).reads("Emma", 10, duration_seconds=0)
+        ReadingApp(db, zoe, clock).reads("Emma", 10, duration_seconds=1)
 
 
 @pytest.mark.usefixtures("classes")

@@ -192,16 +192,32 @@ async def test_a_rule_is_muted_until_it_is_taken_back_or_the_day_is_over(
         await pilot.sees("4 Attention 2", "Why ▲", "silent")
         assert "Ann" in pilot.cursor
         await pilot.presses("m")
-        await pilot.sees(
-            "4 Attention 1", "muted: failed quiz", "failed quiz is muted until midnight"
-        )
+        await pilot.sees("4 Attention 1", "muted: failed", "failed quiz: muted until midnight")
         assert pilot.line_number("Ben") < pilot.line_number("Ann")
         await pilot.presses("m")
-        await pilot.sees("4 Attention 2", "failed quiz is not muted any more")
+        await pilot.sees("4 Attention 2", "failed quiz: not muted any more")
         await pilot.presses("home", "m")
         await pilot.sees("4 Attention 1")
         clock.advance(hours=23, minutes=50)  # midnight comes before that almost anywhere
         await pilot.loses("muted:")
+
+
+async def test_a_row_with_two_reasons_is_muted_by_two_keys_and_comes_back_by_the_third(
+    open_console: OpenConsole, ann: ReadingApp, clock: StillClock
+) -> None:
+    fails_a_quiz(ann)
+    clock.advance(minutes=5)
+    async with open_console(size=LARGE) as pilot:
+        await pilot.presses("4")
+        await pilot.sees("4 Attention 1", "failed quiz (40)", "silent in the middle")
+        await pilot.presses("m")
+        await pilot.sees("muted today: failed quiz", "4 Attention 1")
+        await pilot.presses("m")
+        await pilot.sees("muted today: failed quiz, silent", "muted: failed")
+        await pilot.loses("4 Attention 1")
+        await pilot.presses("m")
+        await pilot.sees("4 Attention 1", "failed quiz, silent: not muted any more")
+        await pilot.loses("muted today")
 
 
 @on_both_engines
@@ -209,14 +225,16 @@ def test_a_reader_with_another_reason_is_not_muted(
     db: Database, ann: ReadingApp, clock: StillClock
 ) -> None:
     attention = Attention(DEFAULT_THRESHOLDS)
-    attention.muted = frozenset({Rule.FAILED_QUIZ})
+    attention.set_marks(frozenset(), frozenset({Rule.FAILED_QUIZ}))
     fails_a_quiz(ann)
     attention.refresh(db, LIST_ACCESS, clock(), NO_ARRIVALS)
-    assert attention.set_aside == {ann.user.id}
+    assert not attention.unseen
+    assert attention.in_need == {ann.user.id}
     clock.advance(minutes=5)
     attention.refresh(db, LIST_ACCESS, clock(), NO_ARRIVALS)
-    assert attention.set_aside == frozenset()
-    assert attention.in_need == {ann.user.id}
+    assert attention.unseen == (ann.user.id,)
+    attention.set_marks(frozenset(), frozenset({Rule.FAILED_QUIZ, Rule.SILENT}))
+    assert not attention.unseen
 
 
 @on_both_engines

@@ -15,6 +15,7 @@ from readwatch.monitor.snapshots import View, ViewSnapshot
 from readwatch.tui.screens.view import ViewScreen
 from readwatch.tui.views.spec import ViewSpec
 from readwatch.tui.widgets.group_panel import GroupOnPanel, GroupPanel
+from readwatch.tui.widgets.header import Status
 from readwatch.tui.widgets.live_table import LiveTable
 
 
@@ -67,6 +68,20 @@ class GroupsScreen(ViewScreen):
                 self._details[snapshot.group.group_id] = snapshot.group
             self._show_panel()
         return is_shown
+
+    def show_status(self, status: Status) -> None:
+        """Show a status in the header; the panel follows the rows."""
+        was_concealed = self.table.is_concealed
+        super().show_status(status)
+        if was_concealed is not self.table.is_concealed:
+            self._show_panel()
+
+    def toggle_frozen(self) -> None:
+        """Freeze the list and the panel, or show the newest of both."""
+        super().toggle_frozen()
+        if not self.frozen:
+            self._details.clear()
+            self._show_panel()
 
     def show_detail(self, group_id: int, detail: GroupDetail | None) -> None:
         """Show a detail that was requested."""

@@ -96,10 +96,11 @@ class ViewScreen(Screen[None]):
 
     @dataclass
     class MuteToggled(Message):
-        """The user mutes a rule of Attention, or takes that back."""
+        """The user mutes rules of Attention, or takes that back."""
 
         screen: "ViewScreen"
-        rule: Rule
+        rules: tuple[Rule, ...]
+        is_muted: bool
 
     @dataclass
     class BackRequested(Message):
@@ -429,11 +430,14 @@ class ViewScreen(Screen[None]):
             self.post_message(self.SeenToggled(self, key))
 
     def action_toggle_muted(self) -> None:
-        """Mute the most urgent rule of the row under the cursor, or take that back."""
+        """Mute the most urgent rule of the row under the cursor that is not muted; if all are, take
+        that back."""
         key = self.table.intended_key()
-        item = None if key is None else self._items.get(key)
-        if isinstance(item, AttentionItem):
-            self.post_message(self.MuteToggled(self, item.case.reasons[0].rule))
+        item = None if key is None or self.table.is_concealed else self._items.get(key)
+        if isinstance(item, AttentionItem) and item.rules:
+            first = next((rule for rule in item.rules if rule not in item.muted), None)
+            rules = item.rules if first is None else (first,)
+            self.post_message(self.MuteToggled(self, rules, is_muted=first is not None))
 
     def action_change_case(self, kind: str) -> None:
         """Add a note about the reader under the cursor, or change the reader's case."""

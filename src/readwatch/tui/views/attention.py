@@ -45,7 +45,7 @@ def _why(item: AttentionItem) -> TonedText:
     words = str(item.case)
     if item.status in {CaseStatus.SNOOZED, CaseStatus.RESOLVED}:
         return TonedText(f"{item.status}: {words}", "muted")
-    if item.is_muted:
+    if item.is_muted and item.status is not CaseStatus.DUE:
         return TonedText(f"muted: {words}", "muted")
     if item.is_seen:
         return TonedText(f"seen: {words}", "muted")
@@ -75,12 +75,13 @@ def preview(item: AttentionItem, now: datetime) -> Iterator[Content]:
 
 
 def note(stats: LiveStats) -> str:
-    """Return why silent readers are not listed, or empty text."""
+    """Return which rules are muted, and why silent readers are not listed, or empty text."""
     stop = stats.arrivals.stop
-    if stop is None:
-        return ""
-    at = f"{stop.since.astimezone():%H:%M}"
-    return f"nearly all readers fell silent at once at {at}, so silence is not listed"
+    notes = [f"muted today: {', '.join(sorted(stats.muted))}"] if stats.muted else []
+    if stop is not None:
+        at = f"{stop.since.astimezone():%H:%M}"
+        notes += [f"nearly all readers fell silent at once at {at}, so silence is not listed"]
+    return "; ".join(notes)
 
 
 SPEC: ViewSpec[AttentionItem] = ViewSpec(

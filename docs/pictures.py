@@ -266,7 +266,7 @@ async def picture_of(scene: Scene, world: World) -> str:
         theme=scene.theme,
         preferences_folder=world.folder,
         mask=scene.mask,
-        sort="full_name",  # with an option for the first view, the start view is not used
+        sort="need",  # with an option for the first view, the start view is not used
     )
     user = None if scene.user is None else getattr(world, scene.user)
     console = Console(settings, consultant=user, clock=lambda: world.now)

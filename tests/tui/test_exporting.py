@@ -66,7 +66,7 @@ async def test_a_list_is_exported_as_it_is_shown_for_its_owner_alone(
     assert file.name.startswith("readwatch-online-2026-11-2")
     assert file.stat().st_mode & 0o777 == 0o600
     assert rows_in(file) == [
-        ["Need", "State", "Reader", "Reading", "Progress", "30 min", "Ago"],
+        ["!", "State", "Reader", "Reading", "Progress", "30 min", "Ago"],
         ["", "reading", "Ann Archer", "'=HYPERLINK(evil)", "10%", "0 0 0 0 0 1", "now"],
         ["", "reading", "Ben Baker", "Faust", "10%", "0 0 0 0 0 1", "now"],
     ]

@@ -62,7 +62,7 @@ def test_a_screen_as_text_says_in_words_what_the_console_shows(
     pulse, asked, titles, *rows = ask()
     assert pulse.startswith(f"{NOON.astimezone():%H:%M:%S}  2 online, 2 ")
     assert asked == "online, sorted by need"
-    assert titles.split() == ["Need", "State", "Reader", "Reading", "Progress", "Ago"]
+    assert titles.split() == ["!", "State", "Reader", "Reading", "Progress", "Ago"]
     assert [row.split() for row in rows] == [
         ["reading", "Ann", "Archer", "Dracula", "12%", "now"],
         ["reading", "Ben", "Baker", "Faust", "10%", "now"],
@@ -81,7 +81,7 @@ def test_columns_that_are_too_wide_leave_room_for_the_others(ask: Ask, ann: Read
 
 def test_without_rows_there_are_only_the_titles(ask: Ask, ann: ReadingApp) -> None:
     ann.reads("Dracula")
-    assert [line.split()[0] for line in ask(rows=0)][1:] == ["online,", "Need"]
+    assert [line.split()[0] for line in ask(rows=0)][1:] == ["online,", "!"]
 
 
 def test_a_time_is_printed_in_full_although_the_console_shortens_it(

@@ -322,9 +322,9 @@ def test_a_list_as_text_has_titles_rows_and_what_is_left_out() -> None:
     lines = list(snapshot_lines(snapshot_of(View.ONLINE, *readers, more=3), width=84, height=5))
     assert len(lines) == 7
     assert re.split(" {2,}", lines[0]) == [
-        *("Need", "State", "Reader", "Reading", "Progress", "30 min", "Ago", "Min")
+        *("!", "State", "Reader", "Reading", "Progress", "30 min", "Ago", "Min")
     ]
-    assert "Moby-Dick; o…" in lines[1]
+    assert "Moby-Dick; or,…" in lines[1]
     assert lines[-1] == "… and 7 more"
 
 

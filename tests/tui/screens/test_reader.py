@@ -203,7 +203,7 @@ async def test_each_opening_is_an_entry(
             await pilot.sees("ann@example.org")
             assert len(access_log()) == openings
             await pilot.presses("escape")
-            await pilot.sees("Need ▲")
+            await pilot.sees("! ▲")
 
 
 async def test_keys_pressed_twice_open_and_leave_once(
@@ -216,7 +216,7 @@ async def test_keys_pressed_twice_open_and_leave_once(
         await pilot.sees("ann@example.org")
         await pilot.presses("enter")
         await pilot.presses("escape", "escape")
-        await pilot.sees("Need ▲", "● LIVE", "Ann")
+        await pilot.sees("! ▲", "● LIVE", "Ann")
         assert len(access_log()) == 1
 
 
@@ -227,8 +227,8 @@ async def test_a_number_goes_from_the_page_straight_to_that_list(
     async with open_console() as pilot:
         for number, words in (
             ("2", "Time ▼"),
-            ("1", "Need ▲"),
-            ("1", "Need ▲"),
+            ("1", "! ▲"),
+            ("1", "! ▲"),
             ("3", "Last login ▲"),
         ):
             await pilot.until(lambda: "Ann" in pilot.cursor)
@@ -293,7 +293,7 @@ async def test_a_reader_whose_account_is_deleted_is_shown_no_longer(
         await pilot.sees("is not shown", "there is no user", "escape to go back")
         assert "Dracula" not in pilot.screen
         await pilot.presses("escape")
-        await pilot.sees("Need ▲", "● LIVE")
+        await pilot.sees("! ▲", "● LIVE")
 
 
 async def test_a_reader_is_not_taken_for_the_one_whose_row_has_the_same_number_elsewhere(
@@ -306,7 +306,7 @@ async def test_a_reader_is_not_taken_for_the_one_whose_row_has_the_same_number_e
         await pilot.presses("2")
         await pilot.sees("Time ▼", "Faust")
         await pilot.presses("1")
-        await pilot.sees("Ann", "Ben", "Need ▲")
+        await pilot.sees("Ann", "Ben", "! ▲")
         await pilot.presses("enter", "2")
         await pilot.sees("● LIVE", "Time ▼", "Faust")
         assert cast.ben.id not in [entry.whom for entry in access_log()]
@@ -375,7 +375,7 @@ async def test_escape_goes_to_the_row_of_the_reader_who_was_shown_last(
         await pilot.presses("}")
         await pilot.sees("ben@example.org")
         await pilot.presses("escape")
-        await pilot.sees("Need ▲", "● LIVE")
+        await pilot.sees("! ▲", "● LIVE")
         await pilot.until(lambda: "Ben" in pilot.cursor)
 
 
@@ -500,5 +500,5 @@ async def test_help_that_comes_before_the_page_is_left_is_closed_without_losing_
         await pilot.sees("Keys")
         await pilot.presses("escape")
         await pilot.loses("Keys")
-        await pilot.leans_on("escape", "Need ▲")
+        await pilot.leans_on("escape", "! ▲")
         await pilot.sees("Ann", "● LIVE")

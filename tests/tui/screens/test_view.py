@@ -89,7 +89,7 @@ async def test_the_numbers_go_from_list_to_list_and_back_again(
             await pilot.presses("3")
             await pilot.sees("Ann Archer", "Ben Baker", "Last login ▲", "● LIVE")
             await pilot.presses("1")
-            await pilot.sees("Ann Archer", "Need ▲", "● LIVE")
+            await pilot.sees("Ann Archer", "! ▲", "● LIVE")
             assert "Ben" not in pilot.screen
             await pilot.presses("2")
             await pilot.sees("Ann Archer", "page read", "● LIVE")
@@ -339,13 +339,13 @@ async def test_each_press_of_s_sorts_by_the_next_column_in_view_and_marks_it(
     async with open_console() as pilot:
         await pilot.sees("Ann", "Ben")
         for mark, first in (
-            ("Need ▲", "Ann"),
+            ("! ▲", "Ann"),
             ("Reader ▲", "Ann"),
             ("Reading ▲", "Ben"),
             ("Progress ▼", "Ben"),
             ("Ago ▲", "Ben"),
             ("State ▲", "Ann"),
-            ("Need ▲", "Ann"),
+            ("! ▲", "Ann"),
         ):
             await pilot.until(partial(is_sorted, pilot, mark, first))
             assert pilot.screen.count("▲") + pilot.screen.count("▼") == 1
@@ -358,9 +358,9 @@ async def test_the_order_is_turned_around_by_a_key_and_by_a_click_on_its_title(
     ann.reads(progress=20)
     ben.reads(progress=70)
     async with open_console() as pilot:
-        await pilot.sees("Ann", "Ben", "Need ▲")
+        await pilot.sees("Ann", "Ben", "! ▲")
         await pilot.presses("S")
-        await pilot.until(lambda: "Need ▼" in pilot.lines[2] and "Ben" in pilot.lines[3])
+        await pilot.until(lambda: "! ▼" in pilot.lines[2] and "Ben" in pilot.lines[3])
         for mark, first in (("Progress ▼", "Ben"), ("Progress ▲", "Ann")):
             await pilot.textual.click(LiveTable, offset=(pilot.lines[2].index("Progress"), 0))
             await pilot.until(partial(is_sorted, pilot, mark, first))

@@ -69,10 +69,10 @@ def preview(reader: OnlineItem, now: datetime) -> Iterator[Content]:
 SPEC: ViewSpec[OnlineItem] = ViewSpec(
     options=VIEW_OPTIONS[View.ONLINE],
     columns=(
-        Column("need", "Need", width=6, about="who may need you"),
+        Column("need", "!", width=3, about="who may need you"),
         Column("presence", "State", width=9),
         Column("full_name", "Reader", width=12, flex=2),
-        Column("group", "Group", width=10, from_width=105),
+        Column("group", "Group", width=8, from_width=113),
         Column("content_title", "Reading", width=10, flex=3),
         Column("progress_percentage", "Progress", width=11),
         Column("activity_type", "Last activity", width=16, from_width=130),

@@ -1,11 +1,7 @@
 """The figures of a group come from hours, by the calendar of this machine."""
 
-import os
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, date, datetime
-
-import pytest
 
 from readwatch.domain.group_figures import (
     HourOfGroup,
@@ -25,22 +21,6 @@ from readwatch.domain.text import clean
 
 SUNDAY = date(2026, 11, 22)
 
-InZone = Callable[[str], None]
-
-
-@pytest.fixture
-def in_zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[InZone]:
-    """`in_zone("Asia/Kolkata")`: the machine is there."""
-    before = os.environ.get("TZ")
-
-    def in_zone(name: str) -> None:
-        monkeypatch.setenv("TZ", name)
-        time.tzset()
-
-    yield in_zone
-    monkeypatch.setenv("TZ", before) if before else monkeypatch.delenv("TZ", raising=False)
-    time.tzset()
-
 
 def hour(day: int, hour: int, seconds: int, month: int = 11) -> HourOfGroup:
     return HourOfGroup(datetime(2026, month, day, hour, tzinfo=UTC), seconds)
@@ -51,32 +31,34 @@ def test_the_days_are_four_weeks_and_today_is_the_last() -> None:
     assert (len(days), days[0], days[-1]) == (28, date(2026, 10, 26), SUNDAY)
 
 
-def test_an_hour_counts_on_the_day_on_which_it_begins_here(in_zone: InZone) -> None:
+def test_an_hour_counts_on_the_day_on_which_it_begins_here(zone: Callable[[str], None]) -> None:
     days = days_until(SUNDAY)
-    in_zone("UTC")
+    zone("UTC")
     assert first_hour(datetime(2026, 11, 22, 12, tzinfo=UTC)) == datetime(2026, 10, 26, tzinfo=UTC)
     assert by_day([hour(21, 23, 60), hour(22, 0, 5)], days)[-2:] == (60, 5)
-    in_zone("Pacific/Auckland")
+    zone("Pacific/Auckland")
     assert by_day([hour(21, 10, 60), hour(21, 11, 5)], days)[-2:] == (60, 5)
 
 
-def test_hours_outside_the_days_count_nowhere(in_zone: InZone) -> None:
-    in_zone("UTC")
+def test_hours_outside_the_days_count_nowhere(zone: Callable[[str], None]) -> None:
+    zone("UTC")
     assert sum(by_day([hour(23, 0, 60), hour(25, 23, 60, month=10)], days_until(SUNDAY))) == 0
 
 
 def test_the_map_has_a_row_for_each_weekday_and_adds_the_same_hour_of_all_weeks(
-    in_zone: InZone,
+    zone: Callable[[str], None],
 ) -> None:
-    in_zone("Asia/Kolkata")  # half an hour off: 14:00 there is 19:30 here
+    zone("Asia/Kolkata")  # half an hour off: 14:00 there is 19:30 here
     hours = by_weekday_and_hour([hour(15, 14, 60), hour(22, 14, 5), hour(16, 0, 7)])
     assert [len(day) for day in hours] == [24] * 7
     assert (hours[6][19], hours[0][5]) == (65, 7)
     assert sum(map(sum, hours)) == 72
 
 
-def test_this_week_is_compared_with_the_week_before_in_whole_hours(in_zone: InZone) -> None:
-    in_zone("UTC")
+def test_this_week_is_compared_with_the_week_before_in_whole_hours(
+    zone: Callable[[str], None],
+) -> None:
+    zone("UTC")
     now = datetime(2026, 11, 18, 15, 30, tzinfo=UTC)  # a Wednesday
     hours = [
         hour(8, 23, 1),  # two weeks ago

@@ -1,30 +1,12 @@
 """A week: its names, its days by the calendar of the machine, and its figures."""
 
-import os
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from readwatch.domain.errors import ReadwatchError
 from readwatch.domain.week import Week, a_week_earlier, parsed_week, totals, week_of
-
-Zone = Callable[[str], None]
-
-
-@pytest.fixture
-def zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[Zone]:
-    """`zone(name)` sets the time zone of the machine."""
-    before = os.environ.get("TZ")
-
-    def zone(name: str) -> None:
-        monkeypatch.setenv("TZ", name)
-        time.tzset()
-
-    yield zone
-    monkeypatch.setenv("TZ", before) if before else monkeypatch.delenv("TZ", raising=False)
-    time.tzset()
 
 
 @pytest.mark.parametrize(
@@ -58,7 +40,9 @@ def test_any_other_text_is_refused_with_an_example(text: str) -> None:
         parsed_week(text)
 
 
-def test_a_week_has_seven_days_from_monday_and_the_next_one_follows(zone: Zone) -> None:
+def test_a_week_has_seven_days_from_monday_and_the_next_one_follows(
+    zone: Callable[[str], None],
+) -> None:
     zone("UTC")
     week = week_of(date(2026, 11, 26))
     assert week.days[0] == date(2026, 11, 23)
@@ -71,7 +55,7 @@ def test_a_week_has_seven_days_from_monday_and_the_next_one_follows(zone: Zone) 
 
 @pytest.mark.parametrize(("monday", "hours"), [(date(2026, 3, 23), 23), (date(2026, 10, 19), 25)])
 def test_a_day_on_which_the_clocks_change_is_shorter_or_longer(
-    zone: Zone, monday: date, hours: int
+    zone: Callable[[str], None], monday: date, hours: int
 ) -> None:
     zone("Europe/Vienna")
     week = Week(monday)
@@ -81,7 +65,7 @@ def test_a_day_on_which_the_clocks_change_is_shorter_or_longer(
 
 
 def test_a_week_earlier_is_the_same_time_of_day_also_across_a_change_of_the_clocks(
-    zone: Zone,
+    zone: Callable[[str], None],
 ) -> None:
     zone("Europe/Vienna")
     at = datetime(2026, 3, 30, 8, 30, tzinfo=UTC)  # half past ten in summer time

@@ -157,6 +157,10 @@ class Case:
         """Return when the most urgent reason began."""
         return self.reasons[0].since
 
+    def has_only(self, rules: Set[Rule]) -> bool:
+        """Tell whether all reasons that count are of these rules."""
+        return all(reason.rule in rules for reason in self.reasons)
+
     def status_at(self, now: datetime) -> CaseStatus:
         """Return the status of the case: somebody has it, or all its reasons are resolved, or it is
         open."""

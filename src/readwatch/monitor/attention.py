@@ -67,7 +67,7 @@ class AttentionItem:
     @property
     def is_muted(self) -> bool:
         """Whether all reasons are muted."""
-        return all(reason.rule in self.muted for reason in self.case.reasons)
+        return self.case.has_only(self.muted)
 
 
 class Attention:
@@ -115,11 +115,7 @@ class Attention:
         self._apply_marks()
 
     def _apply_marks(self) -> None:
-        muted = {
-            id
-            for id, case in self._cases.items()
-            if all(reason.rule in self._muted for reason in case.reasons)
-        }
+        muted = {id for id, case in self._cases.items() if case.has_only(self._muted)}
         self._set_aside = (self._seen | muted) - self._due
         in_need = self._in_need - self._set_aside
         self._unseen = tuple(id for id in self._cases if id in in_need)

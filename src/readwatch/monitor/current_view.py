@@ -162,12 +162,10 @@ class CurrentView:
 
     def _completed(self, stats: LiveStats) -> LiveStats:
         """Return the figures with those that depend on earlier snapshots."""
-        in_need = self.attention.in_need
         return replace(
             stats,
             peak=self._peak_of(stats),
             arrivals=self._arrivals,
-            in_need=in_need,
             unseen=frozenset(self.attention.unseen),
             muted=self.attention.muted,
         )

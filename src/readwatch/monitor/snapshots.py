@@ -57,10 +57,8 @@ class LiveStats:
     """Whether readers' posts still arrive."""
     refresh_pause: timedelta = timedelta(0)
     """The pause before the next snapshot."""
-    in_need: frozenset[int] = frozenset()
-    """The readers whose cases need the consultant."""
     unseen: frozenset[int] = frozenset()
-    """Those of them whom the consultant has not set aside today."""
+    """The readers whose cases need the consultant and who are not set aside today."""
     muted: frozenset[Rule] = frozenset()
     """The rules of Attention that are muted today."""
 

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
@@ -67,6 +67,7 @@ START_MS, HELP_MS, POSTED_MS = 1000, 250, 1000
 QUERY_MS, QUERY_RATIO = 10, 1.5
 FEW_ACTIVITIES = 100_000
 CONSOLES = 20
+LONG_AGO = timedelta(hours=12)
 HEADINGS = 2  # the line that they are in
 MB = 1_000_000
 
@@ -320,6 +321,14 @@ def questions(db: Database, now: datetime, consultant_id: int) -> dict[str, Call
         measured[f"{view}: order, filtered"] = partial(of_view.ids, db, access, filtered, now)
         ids = of_view.ids(db, access, options.first_query(), now).ids[: 3 * SIZE[1]]
         measured[f"{view}: {len(ids)} rows"] = partial(of_view.items, db, rows, ids, now)
+        if options.step is not None:
+            at = now - LONG_AGO
+            past, query = of_view.at(at), replace(options.first_query(), at=at)
+            ids = past.ids(db, access, query, at).ids[: 3 * SIZE[1]]
+            measured[f"{view} of the past: order"] = partial(past.ids, db, access, query, at)
+            measured[f"{view} of the past: {len(ids)} rows"] = partial(
+                past.items, db, rows, ids, at
+            )
     measured["attention: first time"] = lambda: Attention(Thresholds()).refresh(
         db, access, now, NO_ARRIVALS
     )

@@ -148,6 +148,12 @@ SCENES = (
     Scene("access-log-of-all", MIDDLE, "dark", "listed access log", ("5", "down"), "admin"),
     Scene("groups", LARGE, "dark", "how far", ("6", "down")),
     Scene("groups-80", SMALL, "dark", "minutes a day", ("6", "down")),
+    Scene("day", LARGE, "dark", "by their sessions", ("7", "less_than_sign", "down")),
+    Scene("day-80", SMALL, "dark", "by their sessions", ("7", "down")),
+    Scene("past", LARGE, "dark", "as of", ("T", *"yesterday 20", "enter", "down")),
+    Scene("past-80", SMALL, "dark", "as of", ("T", *"yesterday 20", "enter", "down")),
+    Scene("past-activity", SMALL, "dark", "PAST", ("2", "T", *"fri 18:30", "enter", "down")),
+    Scene("time", SMALL, "dark", "Go to a time", ("T", *"mon 9")),
     Scene("filter", SMALL, "dark", "level:B", ("slash", *"level:B progress<30")),
     Scene("filter-refused", SMALL, "dark", "idle>10x", ("slash", *"idle>10x")),
     Scene(
@@ -186,7 +192,7 @@ SCENES = (
 )
 OF_THE_DOCS = (
     *("online", "activity", "help", "filter", "palette", "columns", "attention", "reader"),
-    *("activity-detail", "access-log", "groups", "offline", "refused"),
+    *("activity-detail", "access-log", "groups", "day", "offline", "refused"),
 )
 
 

@@ -8,7 +8,14 @@ from datetime import datetime, timedelta
 import pytest
 
 from readwatch.domain.errors import ReadwatchError
-from readwatch.domain.typed_times import EXAMPLES, coming_time
+from readwatch.domain.typed_times import (
+    EXAMPLES,
+    PAST_EXAMPLES,
+    coming_time,
+    past_time,
+    step_back,
+    step_on,
+)
 
 
 @pytest.fixture(params=["UTC", "Europe/Vienna", "America/St_Johns"])
@@ -99,3 +106,72 @@ def test_the_day_after_the_clocks_change_has_the_time_that_they_show(
     assert coming_time("tomorrow 12", saturday) - saturday == timedelta(hours=25)
     monkeypatch.undo()
     time.tzset()
+
+
+# Times of the past.
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("14:00", "2026-11-22 14:00"),
+        ("14:30", "2026-11-22 14:30"),
+        ("15", "2026-11-21 15:00"),
+        ("30m", "2026-11-22 14:00"),
+        ("2 w", "2026-11-08 14:30"),
+        ("today 9", "2026-11-22 09:00"),
+        ("yesterday", "2026-11-21 12:00"),
+        (" Yesterday  at 9:15 ", "2026-11-21 09:15"),
+        ("mon 9", "2026-11-16 09:00"),
+        ("sun 14:00", "2026-11-22 14:00"),
+        ("sun 15", "2026-11-15 15:00"),
+        ("sunday", "2026-11-22 12:00"),
+        ("2026-03-29 2:30", "2026-03-29 02:30"),
+        ("2025-12-24", "2025-12-24 12:00"),
+    ],
+)
+def test_a_text_names_the_last_such_time(text: str, moment: str) -> None:
+    assert past_time(text, sunday()) == datetime.fromisoformat(moment).astimezone()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "9am", "25:00", "someday", "0m", "99999w", "0001-01-01", "-1h"]
+)
+def test_what_names_no_time_of_the_past_is_refused(text: str) -> None:
+    with pytest.raises(ReadwatchError, match="is not a time; write for example 14:00"):
+        past_time(text, sunday())
+
+
+@pytest.mark.parametrize("text", ["tomorrow", "today 15", "2026-12-24"])
+def test_a_time_to_come_is_refused(text: str) -> None:
+    with pytest.raises(ReadwatchError, match="has not come yet"):
+        past_time(text, sunday())
+
+
+def test_the_examples_of_the_past_are_times_of_the_past() -> None:
+    sunday_night = datetime(2026, 11, 29, 23).astimezone()
+    for example in PAST_EXAMPLES.replace(" or ", ", ").split(", "):
+        assert past_time(example, sunday_night) < sunday_night
+
+
+@pytest.mark.usefixtures("here")
+def test_steps_go_from_hour_to_hour_until_now() -> None:
+    hour, now = timedelta(hours=1), sunday()
+    first = step_back(None, hour, now)
+    second = step_back(first, hour, now)
+    assert (f"{first:%H:%M}", f"{second:%H:%M}") == ("14:00", "13:00")
+    assert step_on(second, hour, now) == first
+    assert step_on(first, hour, now) is None
+    between = first - timedelta(minutes=10)
+    assert (step_back(between, hour, now), step_on(between, hour, now)) == (second, first)
+
+
+@pytest.mark.usefixtures("here")
+def test_steps_go_from_day_to_day_until_today() -> None:
+    day, now = timedelta(days=1), sunday()
+    first = step_back(None, day, now)
+    second = step_back(first, day, now)
+    assert (f"{first:%a %H:%M}", f"{second:%a %H:%M}") == ("Sat 12:00", "Fri 12:00")
+    assert step_on(second, day, now) == first
+    assert step_on(first, day, now) is None

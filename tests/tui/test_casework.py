@@ -57,7 +57,7 @@ async def test_a_case_that_is_taken_names_its_consultant_and_is_counted_for_nobo
 ) -> None:
     await two_consoles.cara.presses("t")
     for pilot in (two_consoles.cara, two_consoles.dora):
-        await pilot.sees("Ann Archer      Cara Cook", " 4 Attention  5 ")
+        await pilot.sees("Ann Archer      Cara Cook", " 4 Attention 5 ")
     assert acts(access_log) == [(cast.cara.id, "took_case", cast.ann.id)]
     await two_consoles.cara.presses("t")
     for pilot in (two_consoles.cara, two_consoles.dora):

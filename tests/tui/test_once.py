@@ -111,6 +111,7 @@ def test_json_has_the_names_of_the_columns_what_was_asked_and_the_count_of_all(
         "view": "online",
         "filter": "progress>5",
         "sort": "-progress_percentage",
+        "at": None,
         "taken_at": rfc3339(NOON),
         "online": 2,
         "peak_online": 2,

@@ -198,7 +198,7 @@ async def test_the_words_say_it_all_in_any_colours(
     record_morning(db, cast, clock)
     async with open_console(theme="light" if theme == "light" else "dark") as pilot:
         await assert_snapshot(pilot, "online", "30 min", "● LIVE")
-        assert stands_out(pilot.app, in_line=0) == [" 1 Online "]
+        assert stands_out(pilot.app, in_line=0) == ["1 Online"]
         assert ("▌" in "".join(stands_out(pilot.app, in_line=3))) == (theme == "no colour")
         await pilot.presses("enter")
         await assert_snapshot(pilot, "reader", "of reading")

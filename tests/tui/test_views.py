@@ -18,9 +18,10 @@ from readwatch.monitor.groups import _FIGURES, GroupItem
 from readwatch.monitor.online import OnlineItem
 from readwatch.monitor.snapshots import Item, LiveStats, View, ViewSnapshot
 from readwatch.monitor.viewport import row_order
-from readwatch.store.lists import access_log, attention, feed, groups, online, readers
+from readwatch.store.lists import access_log, attention, day, feed, groups, online, readers
 from readwatch.store.lists.access_log import AccessLogRow
 from readwatch.store.lists.attention import AttentionReader
+from readwatch.store.lists.day import ReaderOfDay
 from readwatch.store.lists.readers import ReaderSummary
 from readwatch.tui.format.cells import TonedText
 from readwatch.tui.format.columns import place_columns
@@ -136,14 +137,24 @@ FOUR_B = GroupItem(
         median_progress=61,
     ),
 )
+ANN_OF_DAY = ReaderOfDay(
+    user_id=1,
+    full_name=clean("Ann Archer"),
+    group=clean("4b"),
+    reading_level=clean("B1"),
+    content_title=clean("Dracula"),
+    activities=12,
+    spans=((before(minutes=30), before(minutes=4)),),
+)
 STATS = LiveStats(NOON, 2, (MinuteCount(NOON, 30), MinuteCount(NOON, 4)))
 STORED = {
-    View.ONLINE: ["need", *online._SORTS],
+    View.ONLINE: ["need", *online.SORTS],
     View.ACTIVITY: feed._SORTS,
     View.READERS: readers._SORTS,
     View.ATTENTION: attention._SORTS,
     View.ACCESS_LOG: access_log._SORTS,
     View.GROUPS: [*groups.SORTS, *_FIGURES],
+    View.DAY: [*day._SORTS, *day._FIGURES],
 }
 ITEMS: dict[View, Item] = {
     View.ONLINE: ANN,
@@ -152,6 +163,7 @@ ITEMS: dict[View, Item] = {
     View.ATTENTION: EVE,
     View.ACCESS_LOG: ENTRY,
     View.GROUPS: FOUR_B,
+    View.DAY: ANN_OF_DAY,
 }
 
 

@@ -60,7 +60,7 @@ _OTHER_LINES = 5  # above and below the rows, and the prompt of the shell
     default="online",
     show_default=True,
     metavar="NAME",
-    help="The first list: online, activity, readers, attention, access_log, groups.",
+    help="The first list: online, activity, readers, attention, access_log, groups, day.",
 )
 @click.option(
     "--filter",
@@ -73,6 +73,12 @@ _OTHER_LINES = 5  # above and below the rows, and the prompt of the shell
     default="",
     metavar="COLUMN",
     help="Sort column of the first list; -COLUMN reverses the order.",
+)
+@click.option(
+    "--at",
+    default="",
+    metavar="TIME",
+    help="Time of the past that online, activity or day shows, such as 'yesterday 14:00'.",
 )
 @click.option("--once", is_flag=True, help="Print one screen as text and exit.")
 @click.option("--json", "as_json", is_flag=True, help="Print one screen as JSON and exit.")
@@ -97,6 +103,7 @@ def command(
     view: str,
     filter: str,
     sort: str,
+    at: str,
     once: bool,
     as_json: bool,
     rows: int | None,
@@ -128,6 +135,7 @@ def command(
         view=view,
         filter=filter,
         sort=sort,
+        at=at,
         thresholds=thresholds_of(attention),
         bell=bell,
         engine=slow_queries.watched(engine, slow_query_ms),

@@ -8,6 +8,8 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 Span = tuple[datetime, datetime]
 """The start and the end of a time span, both aware."""
 
+HOURS = 24
+
 WEEKS = 12
 """The number of weeks that the days cover, including the current week."""
 
@@ -46,7 +48,7 @@ def days_of_reading(
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     starts = [start_of(day, zone) for day in (*days, last + timedelta(days=1))]
     read = [timedelta(0)] * len(days)
-    for begun, ended in _merged(spans):
+    for begun, ended in merged(spans):
         index = max(0, bisect_right(starts, begun) - 1)
         while index < len(days) and starts[index] < ended:
             read[index] += min(ended, starts[index + 1]) - max(begun, starts[index])
@@ -54,7 +56,7 @@ def days_of_reading(
     return tuple(map(DayOfReading, days, read))
 
 
-def _merged(spans: Iterable[Span]) -> Iterator[Span]:
+def merged(spans: Iterable[Span]) -> Iterator[Span]:
     """Yield spans that cover the same time and do not overlap, the earliest first."""
     merged: Span | None = None
     for begun, ended in sorted(span for span in spans if span[0] < span[1]):
@@ -67,3 +69,30 @@ def _merged(spans: Iterable[Span]) -> Iterator[Span]:
             merged = begun, ended
     if merged is not None:
         yield merged
+
+
+def spans_within(spans: Iterable[Span], since: datetime, until: datetime) -> tuple[Span, ...]:
+    """Return the parts of spans from `since` to `until`, merged."""
+    parts = ((max(begun, since), min(ended, until)) for begun, ended in spans)
+    return tuple(merged(parts))
+
+
+def time_of(spans: Iterable[Span]) -> timedelta:
+    """Return the length of spans that do not overlap."""
+    return sum((ended - begun for begun, ended in spans), timedelta(0))
+
+
+def minutes_by_hour(spans: Iterable[Span]) -> tuple[int, ...]:
+    """Return the minutes of spans that do not overlap in each hour of the day, by the clock of this
+    machine: an hour that the clock repeats has up to 120."""
+    read = [timedelta(0)] * HOURS
+    for begun, ended in spans:
+        at = begun
+        while at < ended:
+            local = at.astimezone()
+            into = timedelta(minutes=local.minute, seconds=local.second)
+            left = timedelta(hours=1) - into - timedelta(microseconds=local.microsecond)
+            until = min(ended, at + left)
+            read[local.hour] += until - at
+            at = until
+    return tuple(-(-time // timedelta(minutes=1)) for time in read)

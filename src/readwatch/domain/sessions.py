@@ -41,14 +41,19 @@ class Session:
 
     @property
     def span(self) -> Span:
-        """Return the time that counts as reading, from login to end.
+        """Return the time that counts as reading."""
+        return span_of(self.started_at, self.last_heartbeat, self.ended_at)
 
-        A session that timed out ends long after its last heartbeat; at most `SILENT_AFTER` of the
-        time after that heartbeat counts.
-        """
-        if self.ended_at is None:
-            return self.started_at, self.last_heartbeat
-        return self.started_at, min(self.ended_at, self.last_heartbeat + SILENT_AFTER)
+
+def span_of(started_at: datetime, last_heartbeat: datetime, ended_at: datetime | None) -> Span:
+    """Return the time of a session that counts as reading, from login to end.
+
+    A session that timed out ends long after its last heartbeat; at most `SILENT_AFTER` of the time
+    after that heartbeat counts.
+    """
+    if ended_at is None:
+        return started_at, last_heartbeat
+    return started_at, min(ended_at, last_heartbeat + SILENT_AFTER)
 
 
 @dataclass(frozen=True, slots=True)

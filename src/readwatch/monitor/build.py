@@ -44,7 +44,9 @@ def view_snapshot(
     )
     top = top_index(snapshot.order, viewport)
     ids = ids_near_viewport(snapshot.order, top, viewport.height)
-    return replace(snapshot, items=read_items(db, log_rows(snapshot), queries[view], ids, now))
+    rows, of_view = log_rows(snapshot), queries[view].at(snapshot.query.at)
+    items = read_items(db, rows, of_view, ids, snapshot.shown_at)
+    return replace(snapshot, items=items)
 
 
 def snapshot_without_items(
@@ -56,7 +58,7 @@ def snapshot_without_items(
     queries: Mapping[View, ViewQueries[Any]],
 ) -> ViewSnapshot:
     """Return the snapshot of a view without items: only ids, and totals."""
-    result = queries[view].ids(db, access, query, now)
+    result = queries[view].at(query.at).ids(db, access, query, query.at or now)
     order = row_order(result.ids)
     return ViewSnapshot(
         view,
@@ -102,4 +104,5 @@ def live_stats(db: Database, scope: Scope, now: datetime, online: int | None = N
 
 def _online_count(view: View, query: ListQuery, order: RowOrder) -> int | None:
     """Return the number of readers online if the order contains exactly these; otherwise None."""
-    return len(order.ids) if view is View.ONLINE and not query.terms else None
+    is_of_all_now = view is View.ONLINE and query.at is None and not query.terms
+    return len(order.ids) if is_of_all_now else None

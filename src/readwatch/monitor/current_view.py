@@ -189,7 +189,9 @@ class CurrentView:
         self, db: Database, access: RowAccess, view: View, ids: Sequence[int], now: datetime
     ) -> tuple[Item, ...]:
         """Return items of a view, with names masked if necessary."""
-        return self._masked(read_items(db, access, self._queries[view], ids, now))
+        at = None if self.query is None else self.query.at
+        of_view = self._queries[view].at(at)
+        return self._masked(read_items(db, access, of_view, ids, at or now))
 
     def _masked(self, items: tuple[Item, ...]) -> tuple[Item, ...]:
         return masked(items, self._revealed) if self._mask else items

@@ -8,7 +8,7 @@ from readwatch.domain.text import SafeText, clean
 from readwatch.monitor.attention import Attention
 from readwatch.store.audit.log import ListAccess, RowAccess
 from readwatch.store.engine.connections import Database
-from readwatch.store.lists import online
+from readwatch.store.lists import online, past_online
 from readwatch.store.lists.online import TracedReader
 from readwatch.store.lists.query import ListQuery, ResultIds
 
@@ -48,11 +48,29 @@ class Online:
         """Return the readers with these ids who are online."""
         unseen = frozenset(self._attention.unseen)
         return tuple(
-            self._item(reader, is_in_need=reader.user_id in unseen)
+            _item(reader, self._need_of(reader.user_id) if reader.user_id in unseen else "")
             for reader in online.online_rows(db, access, ids, now)
         )
 
-    def _item(self, reader: TracedReader, *, is_in_need: bool) -> OnlineItem:
-        case = self._attention.case_of(reader.user_id) if is_in_need else None
-        need = clean("" if case is None else case)
-        return OnlineItem(**{it.name: getattr(reader, it.name) for it in fields(reader)}, need=need)
+    def _need_of(self, reader_id: int) -> str:
+        case = self._attention.case_of(reader_id)
+        return "" if case is None else str(case)
+
+
+def then_online_ids(db: Database, access: ListAccess, query: ListQuery, at: datetime) -> ResultIds:
+    """Return the ids of the matching readers who were online at a time of the past; who needed
+    somebody then is unknown, so that order is by name."""
+    by_name = replace(query, sort="full_name") if query.sort == NEED else query
+    return past_online.past_online_ids(db, access, by_name, at)
+
+
+def then_online_items(
+    db: Database, access: RowAccess, ids: Sequence[int], at: datetime
+) -> tuple[OnlineItem, ...]:
+    """Return the readers with these ids who were online at a time of the past."""
+    return tuple(_item(it, "") for it in past_online.past_online_rows(db, access, ids, at))
+
+
+def _item(reader: TracedReader, need: str) -> OnlineItem:
+    values = {field.name: getattr(reader, field.name) for field in fields(reader)}
+    return OnlineItem(**values, need=clean(need))

@@ -18,8 +18,8 @@ class ConsoleSettings:
     console is locked; None is never. With `mask` views show initials instead of names, until a
     reader's page is opened. `theme` is the name of the theme; None is the theme that the
     consultant chose last. With `ascii` only ASCII characters are drawn. `keys` maps the ids of
-    actions to keys. Two snapshots are at least `refresh` apart. `view`, `filter` and `sort` are
-    the first query, as the user typed it. `thresholds` are the thresholds of the rules of
+    actions to keys. Two snapshots are at least `refresh` apart. `view`, `filter`, `sort` and `at`
+    are the first query, as the user typed it. `thresholds` are the thresholds of the rules of
     Attention; with `bell` the terminal rings when another reader needs the consultant. `engine` has
     the settings of the connections.
     """
@@ -36,11 +36,12 @@ class ConsoleSettings:
     view: str = "online"
     filter: str = ""
     sort: str = ""
+    at: str = ""
     thresholds: Thresholds = DEFAULT_THRESHOLDS
     bell: bool = False
     engine: EngineSettings = DEFAULTS
 
     @property
     def has_initial_view(self) -> bool:
-        """Tell whether the settings contain the first view, its filter or its sort."""
-        return (self.view, self.filter, self.sort) != ("online", "", "")
+        """Tell whether the settings contain the first view, its filter, sort or time."""
+        return (self.view, self.filter, self.sort, self.at) != ("online", "", "", "")

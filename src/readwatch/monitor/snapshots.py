@@ -21,6 +21,7 @@ from readwatch.monitor.groups import GroupItem
 from readwatch.monitor.online import OnlineItem
 from readwatch.monitor.viewport import RowOrder, row_order
 from readwatch.store.lists.access_log import AccessLogRow
+from readwatch.store.lists.day import ReaderOfDay
 from readwatch.store.lists.query import ListQuery
 from readwatch.store.lists.readers import ReaderSummary
 
@@ -34,6 +35,7 @@ class View(StrEnum):
     ATTENTION = "attention"
     ACCESS_LOG = "access_log"
     GROUPS = "groups"
+    DAY = "day"
 
     @property
     def label(self) -> str:
@@ -41,7 +43,15 @@ class View(StrEnum):
         return self.replace("_", " ")
 
 
-Item = OnlineItem | RecordedActivity | ReaderSummary | AttentionItem | AccessLogRow | GroupItem
+Item = (
+    OnlineItem
+    | RecordedActivity
+    | ReaderSummary
+    | AttentionItem
+    | AccessLogRow
+    | GroupItem
+    | ReaderOfDay
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +109,11 @@ class ViewSnapshot:
     has_older: bool = False
     """Whether there may be older items than the query returned, in a view with pages."""
     group: GroupDetail | None = None
+
+    @property
+    def shown_at(self) -> datetime:
+        """The time of which the items are: of the past, or of the snapshot."""
+        return self.query.at or self.stats.taken_at
 
 
 def with_older(before: ViewSnapshot, longer: ViewSnapshot) -> ViewSnapshot:

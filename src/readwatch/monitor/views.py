@@ -2,21 +2,28 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from readwatch.domain.activities import RecordedActivity
 from readwatch.domain.group_figures import GroupReading
 from readwatch.monitor.attention import Attention, AttentionItem
 from readwatch.monitor.groups import GroupItem, Groups
-from readwatch.monitor.online import NEED, Online, OnlineItem
+from readwatch.monitor.online import (
+    NEED,
+    Online,
+    OnlineItem,
+    then_online_ids,
+    then_online_items,
+)
 from readwatch.monitor.snapshots import View
 from readwatch.store.audit.log import ListAccess, RowAccess
 from readwatch.store.engine.connections import Database
-from readwatch.store.lists import access_log, feed, online, readers
+from readwatch.store.lists import access_log, day, feed, online, readers
 from readwatch.store.lists import attention as attention_list
 from readwatch.store.lists import groups as group_list
 from readwatch.store.lists.access_log import AccessLogRow
+from readwatch.store.lists.day import ReaderOfDay
 from readwatch.store.lists.filter_sql import FilterableFields
 from readwatch.store.lists.query import ListQuery, ResultIds
 from readwatch.store.lists.readers import ReaderSummary
@@ -47,14 +54,21 @@ class ViewOptions(Generic[ItemT]):
     """How a view can be sorted and filtered; the first sort is the default.
 
     An endless view is read up to a length. `noun` is the plural noun for the items, and
-    `json_fields` returns the fields of an item for JSON.
+    `json_fields` returns the fields of an item for JSON. A view that can show times of the
+    past has a `step` from one to the next.
     """
 
     sorts: tuple[Sort, ...]
     filterable_fields: FilterableFields
     noun: str = "readers"
     is_endless: bool = False
+    step: timedelta | None = None
     json_fields: Callable[[ItemT, datetime], Mapping[str, object]] = fields_of
+
+    @property
+    def goes_back(self) -> bool:
+        """Whether the view can show a time of the past."""
+        return self.step is not None
 
     def first_query(self, *, masked: bool = False) -> ListQuery:
         """Return the first query of the view."""
@@ -72,10 +86,18 @@ class ViewOptions(Generic[ItemT]):
 
 @dataclass(frozen=True, slots=True)
 class ViewQueries(Generic[ItemT]):
-    """The queries of a view: `ids` returns the order of all items, `items` reads some of them."""
+    """The queries of a view: `ids` returns the order of all items, `items` reads some of them.
+
+    `past` are those for a time of the past, which they get instead of now.
+    """
 
     ids: Callable[[Database, ListAccess, ListQuery, datetime], ResultIds]
     items: Callable[[Database, RowAccess, Sequence[int], datetime], tuple[ItemT, ...]]
+    past: "ViewQueries[ItemT] | None" = None
+
+    def at(self, time: datetime | None) -> "ViewQueries[ItemT]":
+        """Return the queries for a time of the past, or for now."""
+        return self if time is None or self.past is None else self.past
 
 
 # Online.
@@ -99,6 +121,7 @@ _ONLINE: ViewOptions[OnlineItem] = ViewOptions(
         Sort("presence"),
     ),
     filterable_fields=online.FILTERABLE_FIELDS,
+    step=timedelta(hours=1),
     json_fields=_online_fields,
 )
 
@@ -124,6 +147,7 @@ _ACTIVITY: ViewOptions[RecordedActivity] = ViewOptions(
     filterable_fields=feed.FILTERABLE_FIELDS,
     noun="activities",
     is_endless=True,
+    step=timedelta(hours=1),
     json_fields=_activity_fields,
 )
 
@@ -232,6 +256,31 @@ _GROUPS: ViewOptions[GroupItem] = ViewOptions(
     json_fields=_group_fields,
 )
 
+# Day.
+
+
+def _day_fields(reader: ReaderOfDay, now: datetime) -> dict[str, object]:
+    return {
+        **fields_of(reader, now),
+        "began_at": reader.began_at,
+        "ended_at": reader.ended_at,
+        "read_minutes": reader.read // timedelta(minutes=1),
+    }
+
+
+_DAY: ViewOptions[ReaderOfDay] = ViewOptions(
+    sorts=(
+        Sort("began_at"),
+        Sort("full_name"),
+        Sort("read", descending=True),
+        Sort("ended_at", descending=True),
+        Sort("reading_level"),
+    ),
+    filterable_fields=day.FILTERABLE_FIELDS,
+    step=timedelta(days=1),
+    json_fields=_day_fields,
+)
+
 VIEW_OPTIONS: Mapping[View, ViewOptions[Any]] = {
     View.ONLINE: _ONLINE,
     View.ACTIVITY: _ACTIVITY,
@@ -239,6 +288,7 @@ VIEW_OPTIONS: Mapping[View, ViewOptions[Any]] = {
     View.ATTENTION: _ATTENTION,
     View.ACCESS_LOG: _ACCESS_LOG,
     View.GROUPS: _GROUPS,
+    View.DAY: _DAY,
 }
 
 # The queries.
@@ -252,12 +302,13 @@ def view_queries(
     """
     readers_online = Online(attention)
     return {
-        View.ONLINE: ViewQueries(readers_online.ids, readers_online.items),
-        View.ACTIVITY: ViewQueries(feed.activity_ids, feed.activity_rows),
+        View.ONLINE: ViewQueries(readers_online.ids, readers_online.items, _PAST_ONLINE),
+        View.ACTIVITY: ViewQueries(feed.activity_ids, feed.activity_rows, _PAST_ACTIVITY),
         View.READERS: ViewQueries(readers.reader_ids, readers.reader_rows),
         View.ATTENTION: ViewQueries(attention.ids, attention.items),
         View.ACCESS_LOG: _ACCESS_LOG_QUERIES if with_access_log else _EMPTY_LIST,
         View.GROUPS: ViewQueries(groups.ids, groups.items),
+        View.DAY: ViewQueries(day.day_ids, day.day_rows),
     }
 
 
@@ -272,5 +323,7 @@ def _no_entries(
 
 
 _ACCESS_LOG_QUERIES = ViewQueries(access_log.access_log_ids, access_log.access_log_rows)
+_PAST_ONLINE = ViewQueries(then_online_ids, then_online_items)
+_PAST_ACTIVITY = ViewQueries(feed.past_activity_ids, feed.activity_rows)
 # For admins, until the access to the access log is logged.
 _EMPTY_LIST = ViewQueries(_no_ids, _no_entries)

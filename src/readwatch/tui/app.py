@@ -3,7 +3,7 @@
 import os
 from concurrent.futures import Future
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from functools import partial
 from typing import ClassVar
 
@@ -50,6 +50,7 @@ from readwatch.tui.screens.help import HelpScreen
 from readwatch.tui.screens.palette import PaletteCommand, PaletteScreen
 from readwatch.tui.screens.reader import ReaderScreen
 from readwatch.tui.screens.saved_views import SavedViewsScreen
+from readwatch.tui.screens.time_form import TimeForm
 from readwatch.tui.screens.view import ViewScreen
 from readwatch.tui.terminal import themes
 from readwatch.tui.terminal.driver import TerminalDriver
@@ -105,9 +106,7 @@ class Console(App[None]):
         self.register_theme(themes.DARK)
         self.register_theme(themes.LIGHT)
         self._apply_theme(settings.theme or themes.DEFAULT)
-        view, query = parse_options(
-            settings.view, settings.filter, settings.sort, masked=settings.mask
-        )
+        view, query = parse_options(settings, clock())
         self._view_screens = ViewScreens(self, self._worker, view, query)
         self._reader_pages = ReaderPages(self, self._worker)
         self._status = Status(keymap=settings.keys)
@@ -143,6 +142,8 @@ class Console(App[None]):
             return False  # its key is a letter
         if action == "focus_next" and isinstance(self.screen, ReaderScreen):
             return self.screen.has_data
+        if action == "freeze" and self._status.at is not None:
+            return False  # the past does not change
         if action == "preview":
             return isinstance(self.screen, ViewScreen) and self.screen.has_preview
         if not self._login_flow.is_unlocked and action in {
@@ -303,7 +304,28 @@ class Console(App[None]):
         """Show the current view, its age, and whether it is frozen, in the header."""
         view, screen = self._view_screens.view, self._view_screens.current
         stats = screen.snapshot.stats if screen.snapshot else None
-        self._set_status(view=view, stats=stats, frozen=screen.frozen, new_rows=screen.new_rows)
+        self._set_status(
+            view=view,
+            stats=stats,
+            at=screen.list_query.at,
+            frozen=screen.frozen,
+            new_rows=screen.new_rows,
+        )
+
+    @on(ViewScreen.TimeRequested)
+    def _ask_for_time(self, event: ViewScreen.TimeRequested) -> None:
+        if self._login_flow.is_unlocked and self.screen is event.screen:
+            self.push_screen(TimeForm(self._clock, partial(self._go_to_time, event.screen)))
+
+    @on(ViewScreen.TimeChosen)
+    def _go_to_chosen_time(self, event: ViewScreen.TimeChosen) -> None:
+        self._go_to_time(event.screen, event.at)
+
+    def _go_to_time(self, screen: ViewScreen, at: datetime | None) -> None:
+        """Show a time of the past in all views that can, or now."""
+        if self._login_flow.is_unlocked and screen is self._view_screens.current:
+            self._view_screens.go_to(at)
+            self._show_view_status()
 
     @on(ViewScreen.SeenToggled)
     def _mark_seen(self, event: ViewScreen.SeenToggled) -> None:
@@ -457,7 +479,7 @@ class Console(App[None]):
 
     def _open_page(self, pager: ReaderPager) -> ReaderScreen:
         page = self._reader_pages.open(pager)
-        self._set_status(frozen=False, new_rows="")
+        self._set_status(frozen=False, new_rows="", at=None)
         return page
 
     @on(ReaderScreen.StepRequested)

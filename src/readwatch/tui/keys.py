@@ -18,6 +18,7 @@ class Group(StrEnum):
     VIEWS = "view"
     EVERYWHERE = "everywhere"
     LISTS = "in a list"
+    PAST = "the past"
     READER = "on a reader's page"
     TABLES = "in every table"
     ATTENTION = "in Attention"
@@ -72,7 +73,7 @@ def _hidden(
 
 _WIDE: Final = 100  # cells, in which a footer has room for all keys
 
-_VIEWS, _ALL, _LISTS, _READER, _TABLES, _ATTENTION, _CASES, _FILTER = Group
+_VIEWS, _ALL, _LISTS, _PAST, _READER, _TABLES, _ATTENTION, _CASES, _FILTER = Group
 
 KEYS: Final = (
     # The header shows the views and their numbers, so the footer does not.
@@ -82,6 +83,7 @@ KEYS: Final = (
     _hidden("attention", "4", "view('attention')", "Attention", "who may need you", _VIEWS),
     _hidden("access_log", "5", "view('access_log')", "Access log", "who accessed whom", _VIEWS),
     _hidden("groups", "6", "view('groups')", "Groups", "groups of readers", _VIEWS),
+    _hidden("day", "7", "view('day')", "Day", "who read on a day", _VIEWS),
     _hidden("lock", "L", "lock", "Lock", "lock the screen", _ALL, priority=True),
     Key("palette", "ctrl+p", "palette", "Palette", "readers and commands", _ALL, priority=True),
     Key("help", "question_mark", "help", "Help", "all keys", _ALL),
@@ -92,6 +94,9 @@ KEYS: Final = (
     _hidden("columns", "c", "columns", "Columns", "choose the columns", _LISTS),
     _hidden("saved_views", "v", "app.saved_views", "Saved views", "save and open views", _LISTS),
     _hidden("preview", "i", "app.preview", "Preview", "more about the row, if wide", _LISTS),
+    _hidden("time", "T", "time", "Time", "go to a time of the past", _PAST),
+    Key("earlier", "less_than_sign", "go(-1)", "Earlier", "an hour or day back", _PAST, _WIDE),
+    Key("later", "greater_than_sign", "go(1)", "Later", "an hour or day on", _PAST, _WIDE),
     Key("freeze", "p", "app.freeze", "Freeze", "freeze the list, or go on", _LISTS),
     _hidden("export", "e", "app.export", "Export", "export the list to a file", _LISTS),
     _hidden("copy", "y", "app.copy", "Copy", "copy the row under the cursor", _LISTS),
@@ -192,7 +197,7 @@ def _clashes(keymap: Keymap) -> set[tuple[str, str, str]]:
 _AT: Final = {
     Group.LISTS: {
         *(Group.VIEWS, Group.EVERYWHERE, Group.LISTS, Group.TABLES),
-        *(Group.ATTENTION, Group.CASES, Group.FILTER),
+        *(Group.PAST, Group.ATTENTION, Group.CASES, Group.FILTER),
     },
     Group.READER: {Group.VIEWS, Group.EVERYWHERE, Group.READER, Group.TABLES, Group.CASES},
 }

@@ -48,7 +48,7 @@ def print_once(
     called after the settings are checked. Invalid settings and a refused login raise
     `ReadwatchError`; a statement that the database refuses raises Peewee's `DatabaseError`.
     """
-    view, query = parse_options(settings.view, settings.filter, settings.sort, masked=settings.mask)
+    view, query = parse_options(settings, clock())
     query = replace(query, length=max(FIRST_PAGE, rows))
     user = authenticated(
         settings,
@@ -100,7 +100,8 @@ def _read(
             event = console_event(user_id, AuditAction.EXPORTED_VIEW, details)
             # The entries are committed before the items are read.
             logged = audit_log.log_rows(log, access, event, _readers_of(snapshot, rows), now)
-            items = read_items(db, logged, queries[view], ids, now)
+            of_view = queries[view].at(query.at)
+            items = read_items(db, logged, of_view, ids, snapshot.shown_at)
     return replace(snapshot, stats=stats, items=items)
 
 
@@ -135,6 +136,7 @@ def _json_lines(snapshot: ViewSnapshot, rows: int, *, is_ascii: bool) -> Iterato
         "view": snapshot.view,
         "filter": filter_text,
         "sort": sort,
+        "at": snapshot.query.at,
         "taken_at": stats.taken_at,
         "online": stats.online,
         "peak_online": stats.online if stats.peak is None else stats.peak.readers,
@@ -148,7 +150,7 @@ def _json_lines(snapshot: ViewSnapshot, rows: int, *, is_ascii: bool) -> Iterato
 
 def _records(snapshot: ViewSnapshot, rows: int) -> list[Mapping[str, object]]:
     """Return the first items in the order of the view, without items that no longer exist."""
-    spec, now = VIEW_SPECS[snapshot.view], snapshot.stats.taken_at
+    spec, now = VIEW_SPECS[snapshot.view], snapshot.shown_at
     keys = (row.key for row in spec.rows(snapshot.items, now))
     items = dict(zip(keys, snapshot.items, strict=True))
     ids = (id for id in snapshot.order.ids[:rows] if id in items)

@@ -20,10 +20,11 @@ _OF_APP = {Group.VIEWS, Group.EVERYWHERE}
 
 def key_commands(app: App[None], group: Group, keymap: Keymap) -> Iterator[PaletteCommand]:
     """Yield the actions of the keys that work on a screen of the group."""
+    groups = {group, Group.CASES, *_OF_APP, *([Group.PAST] if group is Group.LISTS else [])}
     for key in KEYS:
         target = app if key.group in _OF_APP else app.screen
         _, name, parameters = parse(key.action)
-        if key.group not in {group, Group.CASES, *_OF_APP} or key.id == "palette":
+        if key.group not in groups or key.id == "palette":
             continue
         if target.check_action(name, parameters):
             text = f"{key.meaning} ({' '.join(pressed_for(key, keymap))})"

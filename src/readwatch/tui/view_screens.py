@@ -1,6 +1,7 @@
 """The screens of the views; the worker posts snapshots of the current one."""
 
 from concurrent.futures import Future
+from datetime import datetime
 
 from textual.app import App
 
@@ -37,6 +38,7 @@ class ViewScreens:
     def begin(self) -> None:
         """Create the screens, and set the query of the current one."""
         self.install()
+        self.go_to(self._first_query.at)
         self.current.set_initial_query(self._first_query)
 
     def install(self) -> None:
@@ -67,6 +69,12 @@ class ViewScreens:
         self._has_preview = not self._has_preview
         for screen in self._screens.values():
             screen.set_class(self._has_preview, "-previewed")
+
+    def go_to(self, at: datetime | None) -> None:
+        """Show a time of the past in all views that can, or now."""
+        for screen in self._screens.values():
+            if screen.goes_back:
+                screen.show_time(at)
 
     def watch(self, view: View, *, keeps_rows: bool = False) -> None:
         """Make a view the current one; with `keeps_rows` its rows stay on the screen."""

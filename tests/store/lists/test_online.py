@@ -220,13 +220,14 @@ def test_the_trace_counts_what_occurred_in_the_last_half_hour_five_minutes_each(
 def test_a_trace_is_read_off_an_index_and_the_ids_are_read_once(db):
     def plan(rows: BulkStatement) -> list[str]:
         sql = f"EXPLAIN QUERY PLAN {rows._statement._sqlite}"
-        values = {"rows": "[]", "since": "", "arrived_after": ""} | {
+        values = {"rows": "[]", "since": "", "arrived_after": "", "last_id": 0} | {
             f"after_{step}": "" for step in range(6)
         }
         return [step for *_, step in driver_connection(db).execute(sql, values)]
 
-    assert "SEARCH a USING INDEX idx_activities_user_id (user_id=? AND rowid>?)" in plan(
-        online._TRACES
+    assert (
+        "SEARCH a USING INDEX idx_activities_user_id (user_id=? AND rowid>? AND rowid<?)"
+        in plan(online._TRACES)
     )
     for rows in (online._ROWS, readers._ROWS):
         assert not any(step.startswith("CORRELATED") for step in plan(rows))

@@ -15,10 +15,17 @@ from readwatch.store.audit.scope import ALL_READERS
 from readwatch.store.engine.connections import Database, driver_connection
 from readwatch.store.engine.statements import Statement
 from readwatch.store.identity.sessions import end_session
-from readwatch.store.lists import access_log, feed, online, readers
+from readwatch.store.lists import access_log, day, feed, online, readers
 from readwatch.store.lists.access_log import access_log_ids, access_log_rows
-from readwatch.store.lists.feed import activity_ids, activity_rows, feed_page
+from readwatch.store.lists.day import day_ids, day_rows
+from readwatch.store.lists.feed import (
+    activity_ids,
+    activity_rows,
+    feed_page,
+    past_activity_ids,
+)
 from readwatch.store.lists.online import count_online, online_ids, online_rows
+from readwatch.store.lists.past_online import past_online_ids, past_online_rows
 from readwatch.store.lists.query import ListQuery
 from readwatch.store.lists.readers import ids_of_readers_named, reader_ids, reader_rows
 from readwatch.store.totals import activities_per_minute, heartbeats
@@ -68,10 +75,13 @@ def a_month_of_history(db, cast, clock, enter, post) -> Database:
 def ask_everything(db, access, row_access, now) -> None:
     """Ask each list in each way, and all else that a console asks."""
     for orders, rows, sorts in (
-        (online_ids, online_rows, online._SORTS),
+        (online_ids, online_rows, online.SORTS),
         (activity_ids, activity_rows, feed._SORTS),
         (reader_ids, reader_rows, readers._SORTS),
         (access_log_ids, access_log_rows, access_log._SORTS),
+        (past_online_ids, past_online_rows, online.SORTS),
+        (past_activity_ids, activity_rows, feed._SORTS),
+        (day_ids, day_rows, [*day._SORTS, *day._FIGURES]),
     ):
         for sort, descending, words in product(sorts, (False, True), ("", "a full_name:c")):
             ids = orders(db, access, ListQuery(sort, descending, parse(words)), now).ids

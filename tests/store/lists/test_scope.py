@@ -21,7 +21,7 @@ from readwatch.store.audit.log import (
 from readwatch.store.engine.connections import Database
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity import groups
-from readwatch.store.lists import access_log, attention, feed, online, readers
+from readwatch.store.lists import access_log, attention, day, feed, online, past_online, readers
 from readwatch.store.lists.query import ListQuery
 from readwatch.store.totals import activities_per_minute
 
@@ -43,6 +43,12 @@ LISTS: dict[str, Listed] = {
     "activities": _by(feed.activity_ids, sort="created_at", descending=True),
     "activities by name": _by(feed.activity_ids, sort="full_name"),
     "activities filtered": _by(feed.activity_ids, sort="created_at", filter="type:page"),
+    "who was online": _by(past_online.past_online_ids, sort="full_name"),
+    "who was online filtered": _by(past_online.past_online_ids, sort="presence", filter="a"),
+    "past activities": _by(feed.past_activity_ids, sort="created_at", descending=True),
+    "past activities filtered": _by(feed.past_activity_ids, sort="created_at", filter="type:page"),
+    "a day": _by(day.day_ids, sort="began_at"),
+    "a day filtered": _by(day.day_ids, sort="full_name", filter="e"),
     "the access log": _by(access_log.access_log_ids, sort="created_at"),
     "the access log filtered": _by(access_log.access_log_ids, sort="created_at", filter="viewed"),
     "a page of the feed": lambda db, access, _: {

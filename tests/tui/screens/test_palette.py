@@ -38,7 +38,7 @@ async def test_it_offers_what_can_be_done_here_and_does_it(
     async with open_console() as pilot:
         await pilot.sees("Ann")
         await pilot.presses("ctrl+p")
-        await pilot.sees("Readers", "Freeze", "freeze the list, or go on (p)")
+        await pilot.sees("Readers", "Filter", "only rows that match (/)")
         await pilot.types("screenshot")  # would copy data unrecorded
         await pilot.sees("no matches")
         await pilot.presses("ctrl+u")

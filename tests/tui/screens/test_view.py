@@ -450,13 +450,13 @@ async def test_a_frozen_feed_goes_back_in_time_and_no_further_forward(
         await pilot.presses("p")
         await pilot.sees("● FROZEN")
         ben.reads_all(f"Faust {n}" for n in range(2100))
-        await pilot.sees("5 Log", "● FROZEN, 1000+ new")
+        await pilot.sees("5 Log", "● FROZEN +1000+")
         table = pilot.app._view_screens[View.ACTIVITY].table
         await pilot.presses("end")
         await pilot.until(lambda: len(table.keys) == 1100)
         await pilot.presses("end")
         await pilot.until(lambda: pilot.cursor.endswith("Volume 0"))
-        await pilot.sees("● FROZEN, 2100 new")
+        await pilot.sees("● FROZEN +2100")
         await pilot.presses("home")
         await pilot.until(lambda: "Volume 1099" in pilot.cursor)
         await pilot.presses("p")
@@ -473,7 +473,7 @@ async def test_in_another_order_a_frozen_feed_stays_as_long_as_it_is(
         await pilot.presses("end")
         await pilot.until(lambda: pilot.cursor.endswith("Volume 0100"))
         ann.reads("Faust")
-        await pilot.sees(", 1+ new")
+        await pilot.sees("+1+")
         assert len(pilot.app._view_screens[View.ACTIVITY].table.keys) == 1000
 
 
@@ -487,7 +487,7 @@ async def test_what_is_new_is_counted_as_far_as_it_can_be_known(
         await pilot.presses("p")
         await pilot.sees("● FROZEN")
         ann.reads_all(f"Part {n}" for n in range(1200))
-        await pilot.sees("● FROZEN, 1000+ new")
+        await pilot.sees("● FROZEN +1000+")
 
 
 async def test_rows_out_of_view_are_frozen_too(
@@ -648,12 +648,12 @@ async def test_a_wide_terminal_says_more_about_the_row_under_the_cursor(
     ann.reads("Dracula", 40)
     ben.reads("Faust", 90)
     async with open_console(size=LARGE) as pilot:
-        await pilot.sees("Ben", "30 min ago")
+        await pilot.sees("Ben", "30 min before")
         assert "Dracula" in pilot.lines[6][118:]
         await pilot.presses("down")
         await pilot.until(lambda: "Faust" in pilot.lines[6][118:])
         await pilot.presses("i")
-        await pilot.loses("30 min ago")
+        await pilot.loses("30 min before")
         await pilot.presses("2")
         await pilot.sees("page read")
         assert "arrived at" not in pilot.screen
@@ -661,7 +661,7 @@ async def test_a_wide_terminal_says_more_about_the_row_under_the_cursor(
         await pilot.sees("arrived at")
     async with open_console(size=(139, 40)) as pilot:
         await pilot.sees("Ann Archer")
-        assert "30 min ago" not in pilot.screen
+        assert "30 min before" not in pilot.screen
 
 
 async def test_the_pane_of_a_masked_reader_has_no_name(
@@ -669,5 +669,5 @@ async def test_the_pane_of_a_masked_reader_has_no_name(
 ) -> None:
     ann.reads("Dracula", 40)
     async with open_console(size=LARGE, mask=True) as pilot:
-        await pilot.sees("A. A.", "30 min ago")
+        await pilot.sees("A. A.", "30 min before")
         assert "Archer" not in pilot.screen

@@ -31,7 +31,7 @@ async def test_a_consultant_sees_only_their_own_entries_which_is_not_logged(
     async with open_console() as pilot:
         await pilot.sees("● LIVE")
         await pilot.presses("5")
-        await pilot.sees("Access log", "x2 ", "Cara Cook", "viewed reader profile", "Ann Archer")
+        await pilot.sees("5 Log", "x2 ", "Cara Cook", "viewed reader profile", "Ann Archer")
         assert "Dora" not in pilot.screen
         assert pilot.screen.count("viewed") == 1
     assert access_log() == before

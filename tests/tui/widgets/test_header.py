@@ -25,6 +25,8 @@ STATUSES = {
     "live": LIVE,
     "old": replace(LIVE, now=NOON + 9 * SECOND),
     "frozen": replace(LIVE, frozen=True, new_rows="12", now=NOON + 600 * SECOND),
+    "the past": replace(LIVE, at=NOON - timedelta(hours=3)),
+    "a day of the past": replace(LIVE, view=View.DAY, at=NOON - timedelta(days=5)),
     "stale": replace(LIVE, now=NOON + 100 * SECOND),
     "lost": LOST,
     "lost for a long reason": replace(LOST, reason="no " * 200),
@@ -52,14 +54,15 @@ def test_no_line_is_wider_than_the_terminal(status: Status, width: int) -> None:
 
 def test_in_forty_cells_the_views_and_the_freshness_are_left() -> None:
     assert tuple(line.rstrip() for line in texts(LIVE, 40)) == (
-        " 1  2 Activity  3  4  5  6        ● LIVE",
+        " 1  2 Activity  3  4  5  6  7     ● LIVE",
         "42 online   117 activities a minute",
     )
 
 
 def test_in_eighty_cells_there_is_all_with_a_short_line_of_the_last_minutes() -> None:
     first, second = texts(LIVE, 78)
-    assert first == " 1 Online  2 Activity  3 Readers  4 Attention  5 Access log  6 Groups   ● LIVE"
+    names = "1 Online 2 Activity 3 Readers 4 Attention 5 Log 6 Groups 7 Day"
+    assert first == f"{names}          ● LIVE"
     assert (
         second == "42 online   117 activities a minute ▅▅▅▅▅▅▆▆▆▆▆▆▆▆▆▇    Cara Cook (consultant)"
     )
@@ -83,6 +86,8 @@ def test_in_a_hundred_and_sixty_cells_the_line_is_the_whole_hour_but_for_the_run
         ("old", "● LIVE, 5 s old"),
         ("frozen", "● FROZEN, 10 min old, 12 new"),
         ("stale", "● STALE, 1 min old"),
+        ("the past", "● PAST, 09:00"),
+        ("a day of the past", "● PAST, Tue"),
         ("lost", "● OFFLINE"),
         ("no posts", "● NO POSTS for 4 min"),
         ("a quiet evening", "● LIVE, last post 1 min ago"),
@@ -94,23 +99,26 @@ def test_the_freshness_is_a_word_and_an_age(status: str, words: str) -> None:
 
 def test_where_the_age_leaves_no_room_the_names_become_shorter() -> None:
     unseen = replace(PULSE, unseen=frozenset(range(120)))
-    first, _ = texts(replace(STATUSES["old"], stats=unseen), 78)
-    assert first == "1 Online 2 Activity 3 Readers 4 Attention 120 5 Log 6 Groups   ● LIVE, 5 s old"
+    first, _ = texts(replace(STATUSES["old"], stats=unseen), 85)
+    names = "1 Online 2 Activity 3 Readers 4 Attention 120 5 Log 6 Groups 7 Day"
+    assert first == f"{names}    ● LIVE, 5 s old"
 
 
 @pytest.mark.parametrize(
     ("status", "words"),
     [
-        ("frozen", "● FROZEN, 12 new"),
-        ("no posts", "● NO POSTS for 4 min"),
-        ("stale", "● STALE, 1 min old"),
+        ("frozen", "● FROZEN +12"),
+        ("no posts", "● NO POSTS"),
+        ("stale", "● STALE, 1 min"),
+        ("the past", "● PAST, 09:00"),
+        ("a day of the past", "● PAST, Tue"),
     ],
 )
 def test_in_eighty_cells_the_names_of_the_views_are_there_in_every_state(
     status: str, words: str
 ) -> None:
     first, _ = texts(STATUSES[status], 78)
-    assert first.startswith("1 Online 2 Activity 3 Readers 4 Attention 5 Log 6 Groups ")
+    assert first.startswith("1 Online 2 Activity 3 Readers 4 Attention 5 Log 6 Groups 7 Day ")
     assert first.endswith(f" {words}")
 
 
@@ -134,6 +142,7 @@ def test_the_worst_news_comes_first() -> None:
     later = NOON + timedelta(hours=1)
     assert replace(LOST, frozen=True, now=later).liveness() is Liveness.DISCONNECTED
     assert replace(LIVE, frozen=True, now=later).liveness() is Liveness.FROZEN
+    assert replace(LIVE, frozen=True, at=NOON).liveness() is Liveness.PAST
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,9 @@ from readwatch.store.audit.scope import (
 )
 from readwatch.store.engine.bulk import BulkStatement
 from readwatch.store.engine.connections import Database
+from readwatch.store.engine.models import MAX_ID
 from readwatch.store.engine.statements import Statement
-from readwatch.store.engine.times import from_db_time
+from readwatch.store.engine.times import from_db_time, to_db_time
 from readwatch.store.lists.filter_sql import (
     AgeField,
     DurationField,
@@ -57,7 +58,13 @@ _SELECT = f"""
     FROM reader_activities a JOIN users u ON u.id = a.user_id
 """
 _ROWS = BulkStatement({"id": "bigint"}, f"{_SELECT} WHERE a.id IN (SELECT id FROM given)")
-_LAST_ID = Statement("SELECT coalesce(max(id), 0) AS id FROM reader_activities")
+_LAST_ID = Statement("SELECT coalesce(max(id), 0) AS id FROM reader_activities WHERE id <= :until")
+_LAST_ID_AT = Statement(
+    """
+    SELECT id FROM reader_activities WHERE created_at <= :at ORDER BY created_at DESC, id DESC
+    LIMIT 1
+    """
+)
 _NEWEST_ID_OUTSIDE = Statement(
     "SELECT id FROM reader_activities WHERE id > 0 ORDER BY id DESC LIMIT 1 OFFSET :most"
 )
@@ -65,19 +72,23 @@ _NEWEST_ID_OUTSIDE = Statement(
 # The activities of few readers come from the index of each. Of one reader so many are searched that
 # those of all are `MAX_ROWS_SEARCHED`. What is older than the oldest of these is left out for all
 # of them, because there would be gaps, unless it is among the last `MAX_ROWS_SEARCHED` of all.
-_OF_ALL = "reader_activities a WHERE a.id > :after"
+_OF_ALL = "reader_activities a WHERE a.id > :after AND a.id <= :until"
 _READERS = f"(SELECT DISTINCT user_id FROM ({READERS_OF_CONSULTANT}) AS of_groups) AS r"
-_OF_FEW = f"{_READERS} CROSS JOIN reader_activities a WHERE a.user_id = r.user_id AND a.id > :after"
+_OF_FEW = f"""
+    {_READERS} CROSS JOIN reader_activities a
+    WHERE a.user_id = r.user_id AND a.id > :after AND a.id <= :until
+"""
 _OF_MANY = f"""
     (
-        SELECT * FROM reader_activities WHERE id > 0 ORDER BY id DESC LIMIT :searched
+        SELECT * FROM reader_activities WHERE id > 0 AND id <= :until
+        ORDER BY id DESC LIMIT :searched
     ) AS a WHERE a.user_id IN ({READERS_OF_CONSULTANT}) AND a.id > :after
 """
 _NEWEST_ID_OUTSIDE_OF_FEW = Statement(
     f"""
     SELECT max(id) AS id FROM (
         SELECT (
-            SELECT a.id FROM reader_activities a WHERE a.user_id = r.user_id
+            SELECT a.id FROM reader_activities a WHERE a.user_id = r.user_id AND a.id <= :until
             ORDER BY a.id DESC LIMIT 1 OFFSET :most
         ) AS id FROM {_READERS}
     ) AS outside
@@ -122,13 +133,32 @@ def feed_page(db: Database, access: ListAccess, *, after: int | None, length: in
     return ResultIds(tuple(id for id, _ in rows), tuple(reader_id for _, reader_id in rows))
 
 
+def last_activity_id(db: Database, at: datetime) -> int:
+    """Return the id of the last activity that had arrived at a time; 0 if there is none."""
+    row = _LAST_ID_AT.one_or_none(db, at=to_db_time(at))
+    return 0 if row is None else row.id
+
+
 def activity_ids(db: Database, access: ListAccess, query: ListQuery, now: datetime) -> ResultIds:
     """Return the ids of the newest matching activities, in order, at most `query.length`.
 
     A filter searches only the last `MAX_ROWS_SEARCHED` activities; older ones are on readers'
     pages.
     """
-    searched = _searched(db, access.scope)
+    return _matching(db, access, query, now, _searched(db, access.scope))
+
+
+def past_activity_ids(
+    db: Database, access: ListAccess, query: ListQuery, at: datetime
+) -> ResultIds:
+    """Return the same at a time of the past: the activities that had arrived then."""
+    searched = _searched(db, access.scope, until=last_activity_id(db, at))
+    return _matching(db, access, query, at, searched)
+
+
+def _matching(
+    db: Database, access: ListAccess, query: ListQuery, now: datetime, searched: "_Searched"
+) -> ResultIds:
     if query.sort == "created_at" and query.descending and not query.terms:
         return result_ids(_ids(db, searched, "DESC", searched.after, query.length), query)
     where = where_clause(db, access, query, FILTERABLE_FIELDS, now)
@@ -148,6 +178,7 @@ def activity_ids(db: Database, access: ListAccess, query: ListQuery, now: dateti
     rows = statement(
         db,
         after=searched.after,
+        until=searched.until,
         searched=MAX_ROWS_SEARCHED,
         max_rows=MAX_ROWS_SEARCHED if query.terms else query.length,
         length=query.length,
@@ -158,13 +189,14 @@ def activity_ids(db: Database, access: ListAccess, query: ListQuery, now: dateti
 
 @dataclass(frozen=True, slots=True)
 class _Searched:
-    """The activities that a list can contain: SQL, and the id of the newest one outside, 0 if the
-    order of the list limits the search."""
+    """The activities that a list can contain: SQL, the id of the newest one outside, 0 if the order
+    of the list limits the search, and the id of the newest one inside."""
 
     scope: Scope
     source: str
     key: str
     after: int
+    until: int
 
 
 def _ids(
@@ -175,29 +207,37 @@ def _ids(
         f"SELECT a.id, a.user_id FROM {searched.source} ORDER BY a.id {order} LIMIT :length"
     )
     rows = statement(
-        db, after=after, length=length, searched=MAX_ROWS_SEARCHED, **searched.scope.values
+        db,
+        after=after,
+        until=searched.until,
+        length=length,
+        searched=MAX_ROWS_SEARCHED,
+        **searched.scope.values,
     )
     return [(id, reader_id) for id, reader_id in rows]
 
 
-def _searched(db: Database, scope: Scope) -> _Searched:
+def _searched(db: Database, scope: Scope, *, until: int = MAX_ID) -> _Searched:
     if not scope.is_limited:
-        return _Searched(scope, _OF_ALL, "a.id", 0)
+        return _Searched(scope, _OF_ALL, "a.id", 0, until)
     readers = number_of_readers(db, scope)
     if readers > FEW_READERS:
-        return _Searched(scope, _OF_MANY, "a.id", 0)
+        return _Searched(scope, _OF_MANY, "a.id", 0, until)
     most = MAX_ROWS_SEARCHED // max(readers, 1)
-    outside = _NEWEST_ID_OUTSIDE_OF_FEW.scalar(db, most=most, **scope.values) or 0
-    after = min(outside, max(0, _LAST_ID.scalar(db) - MAX_ROWS_SEARCHED))
+    outside = _NEWEST_ID_OUTSIDE_OF_FEW.scalar(db, most=most, until=until, **scope.values) or 0
+    after = min(outside, max(0, _LAST_ID.scalar(db, until=until) - MAX_ROWS_SEARCHED))
     # The sum keeps PostgreSQL from reading all activities in the order of their ids until it has
     # enough of these readers, who may have none.
-    return _Searched(scope, _OF_FEW, "a.id + 0", after)
+    return _Searched(scope, _OF_FEW, "a.id + 0", after, until)
 
 
 def _require_recent(db: Database, searched: _Searched, after: int) -> None:
     """Raise `invalid` if activities after an id are further back than the feed goes."""
     oldest = searched.after
-    if searched.source is not _OF_FEW and after < _LAST_ID.scalar(db) - MAX_ROWS_SEARCHED:
+    if (
+        searched.source is not _OF_FEW
+        and after < _LAST_ID.scalar(db, until=MAX_ID) - MAX_ROWS_SEARCHED
+    ):
         # Otherwise there are no more activities than ids.
         outside = _NEWEST_ID_OUTSIDE.one_or_none(db, most=MAX_ROWS_SEARCHED)
         oldest = outside.id if outside else 0

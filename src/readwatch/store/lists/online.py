@@ -1,6 +1,6 @@
 """The readers who are online: their number, their order, and the rows of some of them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -14,6 +14,7 @@ from readwatch.store.audit.log import ListAccess, RowAccess
 from readwatch.store.audit.scope import Scope, readers_inside
 from readwatch.store.engine.bulk import BulkStatement
 from readwatch.store.engine.connections import Database
+from readwatch.store.engine.models import MAX_ID
 from readwatch.store.engine.statements import Statement
 from readwatch.store.engine.times import from_db_time, from_db_time_or_none, to_db_time
 from readwatch.store.identity.groups import names_of_groups
@@ -54,7 +55,7 @@ _LATEST_SESSIONS = """
         row_number() OVER (PARTITION BY user_id ORDER BY last_heartbeat DESC, id DESC) AS rank
     FROM reader_sessions WHERE is_active = TRUE AND last_heartbeat > :since
 """
-_SORTS = {
+SORTS = {
     "presence": SortKey(presence_rank("s.last_heartbeat"), has_nulls=False),
     "full_name": SortKey("lower(u.full_name)", has_nulls=False),
     "content_title": SortKey(f"nullif(lower({TITLE}), '')"),
@@ -107,7 +108,7 @@ _TRACES = BulkStatement(
     f"""
     SELECT given.id AS user_id, (
         SELECT {_COUNTS_SINCE_EACH_STEP} FROM reader_activities a
-        WHERE a.user_id = given.id AND a.id >= (
+        WHERE a.user_id = given.id AND a.id <= :last_id AND a.id >= (
             SELECT id FROM reader_activities WHERE created_at > :arrived_after
             ORDER BY created_at, id LIMIT 1
         )
@@ -146,7 +147,7 @@ def online_readers(
 def online_ids(db: Database, access: ListAccess, query: ListQuery, now: datetime) -> ResultIds:
     """Return the ids of the matching readers who are online, in order."""
     where = where_clause(db, access, query, FILTERABLE_FIELDS, now)
-    key = order_by(_SORTS, query)
+    key = order_by(SORTS, query)
     if query.sort == "full_name" and not query.terms:
         # This query reads only two indexes: most consoles run it again and again.
         sql = f"""
@@ -172,6 +173,21 @@ def online_rows(
     db: Database, access: RowAccess, ids: Sequence[int], now: datetime
 ) -> tuple[TracedReader, ...]:
     """Return the rows of the readers with these ids who are online."""
+    since = to_db_time(now - ONLINE_WINDOW)
+    return traced_readers(db, access, ids, now, lambda inside: _ROWS.all(db, inside, since=since))
+
+
+def traced_readers(
+    db: Database,
+    access: RowAccess,
+    ids: Sequence[int],
+    now: datetime,
+    rows_of: Callable[[Sequence[tuple[int]]], list[Any]],
+    *,
+    last_id: int = MAX_ID,
+) -> tuple[TracedReader, ...]:
+    """Return the readers of the rows that `rows_of` reads for ids, with groups and traces until
+    `now`, of the activities up to the one with `last_id`."""
     inside = readers_inside(db, access.scope, ids)
     group_names, id_rows = names_of_groups(db, access.scope, inside), [(id,) for id in inside]
     steps = [now - (TRACE_STEPS - step) * TRACE_STEP for step in range(TRACE_STEPS)]
@@ -179,12 +195,11 @@ def online_rows(
     arrived_after = to_db_time(steps[0] - MAX_CLOCK_DIFFERENCE - COMMITTED_WITHIN)
     traces = {
         row.user_id: _differences(map(int, row.counts.split()))
-        for row in _TRACES.all(db, id_rows, arrived_after=arrived_after, **begins)
+        for row in _TRACES.all(db, id_rows, arrived_after=arrived_after, last_id=last_id, **begins)
     }
-    rows = _ROWS.all(db, id_rows, since=to_db_time(now - ONLINE_WINDOW))
     return tuple(
         TracedReader(**fields, group=group_names[id], trace=traces[id])
-        for fields in _fields_of_readers(rows)
+        for fields in _fields_of_readers(rows_of(id_rows))
         for id in [fields["user_id"]]
     )
 

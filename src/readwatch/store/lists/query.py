@@ -37,7 +37,8 @@ class ListQuery:
     """A query of a list: the sort column and direction, the terms of the filter, and the maximum
     number of ids for a list without end.
 
-    With `masked` readers' names are not shown, and a filter must not search them.
+    With `masked` readers' names are not shown, and a filter must not search them. `at` is the time
+    of the past that the list shows; None is now.
     """
 
     sort: str
@@ -45,6 +46,7 @@ class ListQuery:
     terms: tuple[Term, ...] = ()
     length: int = FIRST_PAGE
     masked: bool = False
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ def snapshot_lines(
     With `in_words` cells are plain text, without symbols and bars.
     """
     spec = VIEW_SPECS[snapshot.view]
-    rows = {row.key: row for row in spec.rows(snapshot.items, snapshot.stats.taken_at)}
+    rows = {row.key: row for row in spec.rows(snapshot.items, snapshot.shown_at)}
     text_of = cell_text if in_words else _as_drawn
     texts = [
         tuple(map(text_of, rows[id].cells)) for id in snapshot.order.ids[:height] if id in rows
@@ -60,7 +60,7 @@ def snapshot_lines(
 
     yield line(tuple(column.title for column in columns))
     yield from map(line, texts)
-    if note := spec.note(snapshot.stats):
+    if note := spec.note(snapshot):
         yield cut(note, width)
     if not snapshot.order.ids:
         yield cut(spec.empty_text(snapshot.query), width)

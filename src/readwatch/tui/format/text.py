@@ -192,6 +192,18 @@ def short_time(at: datetime, now: datetime) -> str:
     return f"{here.day} {here:%b}" if here.year == today.year else f"{here.day} {here:%b %Y}"
 
 
+def short_day(at: datetime, now: datetime) -> str:
+    """Return a local day as people say it: `yesterday`, `Fri` within a week, then `12 Nov`, and the
+    year if it is another one."""
+    here, today = at.astimezone(), now.astimezone().date()
+    days = (today - here.date()).days
+    if days <= 1:
+        return "yesterday" if days else "today"
+    if days < _DAYS_A_WEEK:
+        return f"{here:%a}"
+    return f"{here.day} {here:%b}" if here.year == today.year else f"{here.day} {here:%b %Y}"
+
+
 def time_in_table(at: datetime, now: datetime) -> TonedText:
     """Return a local time without what the rows have in common: `14:28` today, `Fri 14:28` within a
     week, then `12 Nov 14:28`, and `12 Nov 2025` when the name of a month may not be enough."""
@@ -206,6 +218,12 @@ def time_in_table(at: datetime, now: datetime) -> TonedText:
     else:
         short = f"{here.day} {here:%b %Y}"
     return TonedText(short, None, plain=day_and_time(at))
+
+
+def day_in_words(at: datetime) -> str:
+    """Return the local day: `Friday, 27 November 2026`."""
+    here = at.astimezone()
+    return f"{here:%A}, {here.day} {here:%B %Y}"
 
 
 def day_and_time(at: datetime) -> str:

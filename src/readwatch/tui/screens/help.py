@@ -57,13 +57,13 @@ class HelpScreen(ModalScreen[None]):
                 for groups in _SIDES:
                     yield Static(Content("\n").join(_lines(groups, self._keymap)))
             examples = (_example(typed, meaning) for typed, meaning in FILTER)
-            views, cases, in_attention = (
+            views, past, cases, in_attention = (
                 _on_one_line(group, self._keymap)
-                for group in (Group.VIEWS, Group.CASES, Group.ATTENTION)
+                for group in (Group.VIEWS, Group.PAST, Group.CASES, Group.ATTENTION)
             )
             in_filter = _lines((Group.FILTER,), self._keymap)
             of_cases = Content("  ").join([cases, in_attention])
-            yield Static(Content("\n").join([views, of_cases, *in_filter, *examples]))
+            yield Static(Content("\n").join([views, past, of_cases, *in_filter, *examples]))
 
 
 def _lines(groups: tuple[Group, ...], keymap: Keymap) -> Iterator[Content]:
@@ -85,8 +85,12 @@ def _lines(groups: tuple[Group, ...], keymap: Keymap) -> Iterator[Content]:
 def _on_one_line(group: Group, keymap: Keymap) -> Content:
     """Return the keys of a group on one line, with their labels."""
     keys = (key for key in KEYS if key.group is group)
-    words = "".join(f"  {' '.join(pressed_for(key, keymap))} {key.label.lower()}" for key in keys)
-    return Content.styled(group.value, "bold $text-accent") + words
+    pairs = (
+        part
+        for key in keys
+        for part in ((f" {' '.join(pressed_for(key, keymap))}", "bold"), f" {key.label.lower()}")
+    )
+    return Content.assemble((group.value, "bold $text-accent"), *pairs)
 
 
 def _example(typed: str, meaning: str) -> Content:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, ClassVar
 
 from textual import events, on
@@ -19,6 +20,7 @@ from readwatch.domain.audit import few_readers
 from readwatch.domain.cases import NoteKind
 from readwatch.domain.errors import ReadwatchError
 from readwatch.domain.filters import Term, canonical, filter_size, parse
+from readwatch.domain.typed_times import step_back, step_on
 from readwatch.monitor.attention import AttentionItem
 from readwatch.monitor.snapshots import Item, View, ViewSnapshot, with_older
 from readwatch.store.lists.query import FIRST_PAGE, MAX_ROWS_SEARCHED, ListQuery, filterable_fields
@@ -52,6 +54,7 @@ class ViewScreen(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings(Group.LISTS),
+        *bindings(Group.PAST),
         *bindings(Group.CASES),
         *bindings(Group.ATTENTION),
         *bindings(Group.FILTER),
@@ -108,6 +111,19 @@ class ViewScreen(Screen[None]):
 
         screen: "ViewScreen"
         origin: View
+
+    @dataclass
+    class TimeRequested(Message):
+        """The user wants to type a time of the past."""
+
+        screen: "ViewScreen"
+
+    @dataclass
+    class TimeChosen(Message):
+        """The user goes to a time of the past, or back to now."""
+
+        screen: "ViewScreen"
+        at: datetime | None
 
     @dataclass
     class CaseChangeRequested(Message):
@@ -181,6 +197,17 @@ class ViewScreen(Screen[None]):
         before = self.filtered_by if self._opened_from is None else self._opened_from.filter
         self._opened_from = _Origin(origin, before, (term,))
         self._set_filter(canonical([term]))
+
+    @property
+    def goes_back(self) -> bool:
+        """Whether the list can show a time of the past."""
+        return self._spec.options.step is not None
+
+    def show_time(self, at: datetime | None) -> None:
+        """Show a time of the past, or now; a frozen list goes on."""
+        if at != self.list_query.at:
+            self._set_frozen(False)
+            self._change_query(at=at)
 
     def discard_origin(self) -> None:
         """Let `escape` only clear the filter."""
@@ -257,23 +284,21 @@ class ViewScreen(Screen[None]):
         self.table.load_all(frozen and not self._spec.options.is_endless)
 
     def _replace_snapshot(self, snapshot: ViewSnapshot) -> None:
-        is_other_filter = (
-            self.snapshot is not None and self.snapshot.query.terms != snapshot.query.terms
-        )
+        query = snapshot.query
+        before = query if self.snapshot is None else self.snapshot.query
+        is_other_list = (before.terms, before.at) != (query.terms, query.at)
         self.snapshot = snapshot
         cursor = self.table.cursor_key  # its row stays if the reader has left the list
         self._items = {key: item for key, item in self._items.items() if key == cursor}
         self.table.empty_text = self._spec.empty_text(self.list_query)
-        note = self._spec.note(snapshot.stats)
+        note = self._spec.note(snapshot)
         self._view_note.update(note)
         self.set_class(bool(note), "-view-noted")
         self.table.show(self._rows(snapshot.items), snapshot.order)
         self._show_match_count()
+        if is_other_list and self.table.cursor_row_departed:
+            self.table.move_to(None)  # the row exists, but the filter or the time hides it
         self._show_preview()
-        if (
-            is_other_filter and self.table.cursor_row_departed
-        ):  # the row exists, but the filter hides it
-            self.table.move_to(None)
 
     def add_items(self, items: Sequence[Item]) -> None:
         """Show items that the snapshot did not contain."""
@@ -284,7 +309,7 @@ class ViewScreen(Screen[None]):
         """Return the rows of items at the time of the current snapshot, and keep the items."""
         if self.snapshot is None:
             return []
-        rows = self._spec.rows(items, self.snapshot.stats.taken_at)
+        rows = self._spec.rows(items, self.snapshot.shown_at)
         self._items |= {row.key: item for row, item in zip(rows, items, strict=True)}
         return rows
 
@@ -346,6 +371,10 @@ class ViewScreen(Screen[None]):
         """Disable `filter` while a filter is typed, and the keys of cases in views without them."""
         if action == "filter" and self.focused is self._filter:
             return False
+        if action == "time" or (action == "go" and parameters == (-1,)):
+            return self.goes_back
+        if action == "go":
+            return self.list_query.at is not None
         if action in {"toggle_seen", "toggle_muted", "change_case"} and not self._spec.has_cases:
             return False
         return super().check_action(action, parameters)
@@ -365,6 +394,9 @@ class ViewScreen(Screen[None]):
             self._set_filter(opened_from.filter)
             self.post_message(self.BackRequested(self, opened_from.view))
             return
+        if self.list_query.at is not None and not self.has_class("-filtering"):
+            self._choose_time(None)
+            return
         self.remove_class("-filtering")
         self._filter.value = ""
         self.set_focus(self.table)
@@ -382,6 +414,25 @@ class ViewScreen(Screen[None]):
     def action_reverse(self) -> None:
         """Reverse the order."""
         self._change_query(descending=not self.list_query.descending)
+
+    def action_time(self) -> None:
+        """Ask for a time of the past."""
+        self.post_message(self.TimeRequested(self))
+
+    def action_go(self, offset: int) -> None:
+        """Go an hour or a day back, or on."""
+        step, at = self._spec.options.step, self.list_query.at
+        if step is not None and self.snapshot is not None:
+            now = self.snapshot.stats.taken_at
+            if offset < 0:
+                self._choose_time(step_back(at, step, now))
+            elif at is not None:
+                self._choose_time(step_on(at, step, now))
+
+    def _choose_time(self, at: datetime | None) -> None:
+        """Show a time at once, because the next key begins from it, and in the other views."""
+        self.show_time(at)
+        self.post_message(self.TimeChosen(self, at))
 
     def action_columns(self) -> None:
         """Open the dialog to choose columns."""
@@ -453,7 +504,7 @@ class ViewScreen(Screen[None]):
         key, preview, lines = self.table.cursor_key, self._spec.preview, Content("")
         item = None if key is None or self.table.is_concealed else self._items.get(key)
         if item is not None and preview is not None and self.snapshot is not None:
-            lines = Content("\n").join(preview(item, self.snapshot.stats.taken_at))
+            lines = Content("\n").join(preview(item, self.snapshot.shown_at))
         if not lines.is_same(self._previewed):
             self._previewed = lines
             self._preview.update(lines, layout=False)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from readwatch.monitor.snapshots import View
-from readwatch.tui.views import access_log, activity, attention, groups, online, readers
+from readwatch.tui.views import access_log, activity, attention, day, groups, online, readers
 from readwatch.tui.views.spec import ViewSpec
 
 VIEW_SPECS: Mapping[View, ViewSpec[Any]] = {
@@ -14,4 +14,5 @@ VIEW_SPECS: Mapping[View, ViewSpec[Any]] = {
     View.ATTENTION: attention.SPEC,
     View.ACCESS_LOG: access_log.SPEC,
     View.GROUPS: groups.SPEC,
+    View.DAY: day.SPEC,
 }

@@ -8,7 +8,7 @@ from textual.content import Content
 from readwatch.domain.cases import CaseStatus
 from readwatch.domain.clock import ago
 from readwatch.monitor.attention import AttentionItem
-from readwatch.monitor.snapshots import LiveStats, View
+from readwatch.monitor.snapshots import View, ViewSnapshot
 from readwatch.monitor.views import VIEW_OPTIONS
 from readwatch.tui.format.case import case_cell, case_line, note_cell
 from readwatch.tui.format.cells import Row, TonedText
@@ -74,8 +74,9 @@ def preview(item: AttentionItem, now: datetime) -> Iterator[Content]:
     yield hint("enter opens the page, which is logged")
 
 
-def note(stats: LiveStats) -> str:
+def note(snapshot: ViewSnapshot) -> str:
     """Return which rules are muted, and why silent readers are not listed, or empty text."""
+    stats = snapshot.stats
     stop = stats.arrivals.stop
     notes = [f"muted today: {', '.join(sorted(stats.muted))}"] if stats.muted else []
     if stop is not None:

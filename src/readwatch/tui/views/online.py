@@ -6,8 +6,9 @@ from datetime import datetime
 from textual.content import Content
 
 from readwatch.domain.clock import ago
+from readwatch.domain.plural import counted
 from readwatch.monitor.online import OnlineItem
-from readwatch.monitor.snapshots import View
+from readwatch.monitor.snapshots import View, ViewSnapshot
 from readwatch.monitor.views import VIEW_OPTIONS
 from readwatch.store.lists.online import TRACE_STEPS
 from readwatch.tui.format.cells import Row, TonedText
@@ -21,7 +22,7 @@ from readwatch.tui.format.text import (
     type_in_words,
     whole_minutes,
 )
-from readwatch.tui.views.spec import ViewSpec
+from readwatch.tui.views.spec import ViewSpec, past_note
 
 
 def row(reader: OnlineItem, now: datetime) -> Row:
@@ -61,9 +62,15 @@ def preview(reader: OnlineItem, now: datetime) -> Iterator[Content]:
     yield facts(type_in_words(reader.activity_type), how_long_ago(reader.idle_since, now))
     yield Content("")
     yield hint("activities in 5 minutes")
-    yield from bars(reader.trace, "30 min ago", "now")
+    yield from bars(reader.trace, "30 min before", f"{now.astimezone():%H:%M}")
     yield Content("")
     yield hint("enter opens the page, which is logged")
+
+
+def note(snapshot: ViewSnapshot) -> str:
+    """Return of which time of the past the list is, or empty text."""
+    words, readers = past_note(snapshot), counted(len(snapshot.order.ids), "reader")
+    return f"{words}: {readers}, by their sessions" if words else ""
 
 
 SPEC: ViewSpec[OnlineItem] = ViewSpec(
@@ -85,4 +92,5 @@ SPEC: ViewSpec[OnlineItem] = ViewSpec(
     row=row,
     empty="nobody is online",
     preview=preview,
+    note=note,
 )

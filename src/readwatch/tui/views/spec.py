@@ -8,17 +8,22 @@ from typing import Generic, TypeVar
 from textual.content import Content
 
 from readwatch.domain.filters import canonical
-from readwatch.monitor.snapshots import LiveStats
+from readwatch.monitor.snapshots import ViewSnapshot
 from readwatch.monitor.views import ViewOptions
 from readwatch.store.lists.query import ListQuery
 from readwatch.tui.format.cells import Row
 from readwatch.tui.format.columns import Column
+from readwatch.tui.format.text import day_in_words
 
 ItemT = TypeVar("ItemT")
 
 
-def _no_note(_stats: LiveStats) -> str:
-    return ""
+def past_note(snapshot: ViewSnapshot) -> str:
+    """Return of which time of the past the list is, or empty text."""
+    at = snapshot.query.at
+    if at is None:
+        return ""
+    return f"as of {day_in_words(at)}, {at.astimezone():%H:%M}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,7 @@ class ViewSpec(Generic[ItemT]):
     empty: str
     preview: Callable[[ItemT, datetime], Iterable[Content]] | None = None
     has_cases: bool = False
-    note: Callable[[LiveStats], str] = _no_note
+    note: Callable[[ViewSnapshot], str] = past_note
 
     def empty_text(self, query: ListQuery) -> str:
         """Return the text to show if no row matches the query."""

@@ -16,7 +16,7 @@ from textual.widget import Widget
 from readwatch.domain.clock import length_of
 from readwatch.monitor.snapshots import LiveStats, View
 from readwatch.tui.format.columns import cut
-from readwatch.tui.format.text import sparkline
+from readwatch.tui.format.text import short_day, short_time, sparkline
 from readwatch.tui.keys import Keymap, first_key
 
 STALE_AFTER = timedelta(seconds=12)
@@ -34,6 +34,7 @@ class Liveness(StrEnum):
 
     WAITING = "WAITING"
     LIVE = "LIVE"
+    PAST = "PAST"
     FROZEN = "FROZEN"
     STALE = "STALE"
     NO_POSTS = "NO POSTS"
@@ -43,6 +44,7 @@ class Liveness(StrEnum):
 _TONES = {
     Liveness.WAITING: "dim",
     Liveness.LIVE: "$text-success",
+    Liveness.PAST: "$text-warning",
     Liveness.FROZEN: "$text-accent",
     Liveness.STALE: "$text-warning",
     Liveness.NO_POSTS: "$text-warning",
@@ -57,6 +59,8 @@ class Status:
     view: View | None = None
     user: str = ""
     stats: LiveStats | None = None
+    at: datetime | None = None
+    """The time of the past that the list shows."""
     frozen: bool = False
     new_rows: str = ""
     lost_since: datetime | None = None
@@ -70,6 +74,8 @@ class Status:
             return Liveness.DISCONNECTED
         if self.stats is None or self.now is None:
             return Liveness.WAITING
+        if self.at is not None:
+            return Liveness.PAST
         if self.frozen:
             return Liveness.FROZEN
         if self.now - self.stats.taken_at > STALE_AFTER + self.stats.refresh_pause:
@@ -176,6 +182,11 @@ def _ages(status: Status) -> Iterator[Content]:
     """Yield the age of the data or of the last post, in words, from the most to the fewest."""
     stats, now = status.stats, status.now
     if stats is None or now is None:
+        return
+    if status.at is not None and status.liveness() is Liveness.PAST:
+        is_of_day = status.view is View.DAY
+        time = short_day(status.at, now) if is_of_day else short_time(status.at, now)
+        yield from (Content(f", {time}"), Content(f" {time}"))
         return
     if status.liveness() is Liveness.NO_POSTS and stats.silence is not None:
         silence = length_of(stats.silence)

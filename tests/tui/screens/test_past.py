@@ -1,0 +1,137 @@
+"""Times of the past on the screen: Online, Activity and Day as of then."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from conftest import NOON, PASSWORD, Cast, StillClock
+from reading_app import AccessLog, ReadingApp
+from tui.console_pilot import LARGE, OpenConsole
+
+from readwatch.domain.errors import ReadwatchError
+from readwatch.monitor.settings import ConsoleSettings
+from readwatch.tui.format.text import BREADCRUMB
+from readwatch.tui.once import print_once
+
+
+@pytest.fixture
+def yesterday(ann: ReadingApp, ben: ReadingApp, clock: StillClock) -> None:
+    """Ann read yesterday from 10:00 to 10:20, and Ben reads now."""
+    clock.moment = NOON - timedelta(hours=26)
+    ann.reads("Dracula", 12)
+    for _ in range(10):
+        clock.advance(minutes=2)
+        ann.sends_a_heartbeat()
+    ann.logs_out()
+    clock.moment = NOON
+    ben.reads("Momo", 50)
+
+
+@pytest.mark.usefixtures("yesterday")
+async def test_a_typed_time_shows_who_was_online_then_and_escape_comes_back(
+    open_console: OpenConsole,
+) -> None:
+    async with open_console(size=LARGE) as pilot:
+        await pilot.sees("Ben Baker", "LIVE")
+        await pilot.presses("T")
+        await pilot.types("yesterday 10:10")
+        await pilot.sees("Saturday, 21 November 2026, 10:10")
+        await pilot.presses("enter")
+        await pilot.sees("PAST, yesterday 10:10", "21 November 2026, 10:10: 1 reader")
+        await pilot.sees("Ann Archer", "Dracula", "12%")
+        assert "Ben Baker" not in pilot.screen
+        assert "Freeze" not in pilot.lines[-1]
+        await pilot.presses("escape")
+        await pilot.sees("LIVE", "Ben Baker")
+        assert "Ann Archer" not in pilot.screen
+
+
+@pytest.mark.usefixtures("yesterday")
+async def test_online_activity_and_day_show_the_same_time(open_console: OpenConsole) -> None:
+    async with open_console() as pilot:
+        await pilot.sees("Ben Baker")
+        await pilot.presses("T")
+        await pilot.types("yesterday 10:10")
+        await pilot.presses("enter")
+        await pilot.sees("PAST", "Ann Archer")
+        await pilot.presses("2")
+        await pilot.sees("as of Saturday", "page read", "Ann Archer")
+        assert "Ben Baker" not in pilot.screen
+        await pilot.presses("7")
+        await pilot.sees("Saturday, 21 November 2026: 1 reader", "20 min", "10:00")
+        await pilot.presses("3")
+        await pilot.sees("LIVE", "Ben Baker")
+
+
+@pytest.mark.usefixtures("yesterday")
+async def test_keys_go_from_day_to_day_and_from_hour_to_hour(open_console: OpenConsole) -> None:
+    async with open_console() as pilot:
+        await pilot.presses("7")
+        await pilot.sees("Sunday, 22 November 2026: 1 reader", "Ben Baker", "LIVE")
+        await pilot.presses("<")
+        await pilot.sees("Saturday, 21 November 2026: 1 reader", "Ann Archer", "PAST")
+        await pilot.presses("<")
+        await pilot.sees("nobody was logged in on this day")
+        await pilot.presses(">", ">")
+        await pilot.sees("Ben Baker", "LIVE")
+        await pilot.presses("1")
+        await pilot.sees("State", "Ben Baker")
+        await pilot.presses("<")
+        await pilot.sees("22 November 2026, 11:00: 0 readers")
+        await pilot.presses(">")
+        await pilot.sees("LIVE", "Ben Baker")
+
+
+async def test_what_is_no_time_of_the_past_is_refused(open_console: OpenConsole) -> None:
+    async with open_console() as pilot:
+        await pilot.presses("T")
+        await pilot.types("tomorrow")
+        await pilot.sees("'tomorrow' has not come yet")
+        await pilot.presses("enter")
+        await pilot.sees("Go to a time")
+        await pilot.presses("escape")
+        await pilot.loses("Go to a time")
+        await pilot.sees("LIVE")
+
+
+@pytest.mark.usefixtures("yesterday")
+async def test_a_reader_of_the_past_is_opened_and_logged(
+    open_console: OpenConsole, access_log: AccessLog, cast: Cast
+) -> None:
+    async with open_console() as pilot:
+        await pilot.presses("7")
+        await pilot.sees("Ben Baker")
+        await pilot.presses("<")
+        await pilot.sees("Ann Archer")
+        await pilot.presses("enter")
+        await pilot.sees(f"Day {BREADCRUMB}", "Ann Archer", "LIVE")
+        assert access_log()[-1].whom == cast.ann.id
+        await pilot.presses("escape")
+        await pilot.sees("Saturday, 21 November", "PAST")
+
+
+@pytest.mark.usefixtures("yesterday")
+def test_a_day_is_printed_for_programs(url: str, cast: Cast, clock: StillClock) -> None:
+    def printed(**query: Any) -> dict[str, Any]:
+        settings = ConsoleSettings(url, email=cast.cara.email, **query)
+        lines = print_once(
+            settings,
+            lambda: PASSWORD,
+            rows=5,
+            width=80,
+            encoding="utf-8",
+            as_json=True,
+            clock=clock,
+        )
+        document: dict[str, Any] = json.loads("\n".join(lines))
+        return document
+
+    day = printed(view="day", at="yesterday")
+    assert day["at"] == "2026-11-21T12:00:00.000+00:00"
+    (ann,) = day["rows"]
+    assert (ann["full_name"], ann["read_minutes"]) == ("Ann Archer", 20)
+    assert ann["spans"] == [["2026-11-21T10:00:00.000+00:00", "2026-11-21T10:20:00.000+00:00"]]
+    assert [it["full_name"] for it in printed(at="yesterday 10:10")["rows"]] == ["Ann Archer"]
+    with pytest.raises(ReadwatchError, match="readers shows no time of the past"):
+        printed(view="readers", at="yesterday")

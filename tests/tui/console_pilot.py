@@ -52,11 +52,16 @@ class ConsolePilot:
         return self.line("▌").removeprefix("▌ ")
 
     async def until(self, condition: Callable[[], Any]) -> None:
-        """Wait until a condition holds; fail with the screen if it never does."""
+        """Wait until a condition holds, also after all messages that are under way; fail with the
+        screen if it never does."""
         deadline = monotonic() + TIMEOUT_SECONDS
-        while not condition():
+        while True:
+            if condition():
+                await self.textual.pause(0)
+                if condition():
+                    return
             assert monotonic() < deadline, self._failure()
-            await self.textual.pause(0.01)
+            await asyncio.sleep(0.01)
 
     def _failure(self) -> str:
         notifications = [notification.message for notification in self.app._notifications]

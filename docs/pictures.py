@@ -154,6 +154,8 @@ SCENES = (
     Scene("past-80", SMALL, "dark", "as of", ("T", *"yesterday 20", "enter", "down")),
     Scene("past-activity", SMALL, "dark", "PAST", ("2", "T", *"fri 18:30", "enter", "down")),
     Scene("time", SMALL, "dark", "Go to a time", ("T", *"mon 9")),
+    Scene("comparison", LARGE, "dark", "books", ("down", "space", "down", "space", "C")),
+    Scene("comparison-80", SMALL, "light", "books", ("down", "space", "down", "space", "C")),
     Scene("filter", SMALL, "dark", "level:B", ("slash", *"level:B progress<30")),
     Scene("filter-refused", SMALL, "dark", "idle>10x", ("slash", *"idle>10x")),
     Scene(
@@ -192,7 +194,7 @@ SCENES = (
 )
 OF_THE_DOCS = (
     *("online", "activity", "help", "filter", "palette", "columns", "attention", "reader"),
-    *("activity-detail", "access-log", "groups", "day", "offline", "refused"),
+    *("activity-detail", "access-log", "groups", "day", "comparison", "offline", "refused"),
 )
 
 

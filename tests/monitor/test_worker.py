@@ -27,7 +27,7 @@ from readwatch.monitor.events import (
     LoggedOut,
     QueryRefused,
     ReaderRefused,
-    ReaderSnapshotReady,
+    ReadersReady,
     ViewSnapshotReady,
 )
 from readwatch.monitor.online import OnlineItem
@@ -240,11 +240,11 @@ def test_a_page_that_is_closed_before_its_request_begins_is_not_logged(
     monitor.watch()
     busy = monitor.worker.log_and_run(AuditAction.COPIED_ROW, [], "from online", takes_long)
     assert is_running.wait(TIMEOUT_SECONDS)
-    page = monitor.worker.watch_reader(1, cast.ann.id, "online")
+    page = monitor.worker.watch_readers(1, (cast.ann.id,), "online")
     assert page.cancel()
     is_over.set()
     busy.result(TIMEOUT_SECONDS)
-    monitor.worker.watch_reader(2, cast.ben.id, "online").result(TIMEOUT_SECONDS)
+    monitor.worker.watch_readers(2, (cast.ben.id,), "online").result(TIMEOUT_SECONDS)
     assert [reader for _, reader in named(db)] == [None, cast.ben.id]
 
 
@@ -384,12 +384,12 @@ def test_a_readers_page_is_logged_first_and_refused_where_that_fails(
     monitor = open_monitor()
     monitor.watch()
     with renamed_table(db, "consultant_access_log"):
-        monitor.worker.watch_reader(1, ann.user.id, "online")
+        monitor.worker.watch_readers(1, (ann.user.id,), "online")
         refused = monitor.next(ReaderRefused)
     assert refused.request_id == 1
     assert refused.reason.startswith("the access could not be logged: ")
-    monitor.worker.watch_reader(2, ann.user.id, "online")
-    page = monitor.next(ReaderSnapshotReady).snapshot
+    monitor.worker.watch_readers(2, (ann.user.id,), "online")
+    page = monitor.next(ReadersReady).snapshots[0]
     assert (page.request_id, page.user.email) == (2, "ann@example.org")
     assert logged_actions(db) == ["viewed_reader_profile"]
 
@@ -406,7 +406,7 @@ def test_a_consultant_of_groups_sees_only_their_readers_from_the_next_snapshot_o
     limit(db, cast.cara, "4b")
     limited = monitor.next(ViewSnapshotReady, lambda event: titles(event) == ["Emma"]).snapshot
     assert (limited.stats.online, limited.stats.activities_a_minute) == (1, 1)
-    monitor.worker.watch_reader(1, ann.user.id, "online")
+    monitor.worker.watch_readers(1, (ann.user.id,), "online")
     assert monitor.next(ReaderRefused).reason == "this reader is in none of your groups"
     stale = monitor.worker.log_and_run(
         AuditAction.EXPORTED_VIEW, [ann.user.id, ben.user.id], "csv", nothing
@@ -423,8 +423,8 @@ def test_an_open_page_of_a_reader_of_others_is_closed(
     ann.reads("Dracula")
     monitor = open_monitor()
     monitor.watch()
-    monitor.worker.watch_reader(1, ann.user.id, "online")
-    monitor.next(ReaderSnapshotReady)
+    monitor.worker.watch_readers(1, (ann.user.id,), "online")
+    monitor.next(ReadersReady)
     put_into(db, "4b", cast.ben)
     limit(db, cast.cara, "4b")
     refused = monitor.next(ReaderRefused)

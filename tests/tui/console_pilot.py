@@ -7,19 +7,25 @@ from time import monotonic
 from typing import Any
 
 from textual import events
+from textual._context import visible_screen_stack
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
 from textual.widgets import Input
 
 from readwatch.tui.app import Console
 from readwatch.tui.screens.view import ViewScreen
+from readwatch.tui.widgets.live_table import LiveTable
 
 SMALL, LARGE = (80, 24), (160, 48)
 TIMEOUT_SECONDS = 60.0
 
 
 def painted(app: Console) -> list[str]:
-    """The painted screen, line by line; a screen that is not laid out yet has empty lines."""
+    """The painted screen, line by line; a screen that is not laid out yet has empty lines.
+
+    Like Textual it names the screens below a form first: the form's lines stay in a cache.
+    """
+    visible_screen_stack.set([*app._background_screens])
     lines = [strip.text.rstrip() for strip in app.screen._compositor.render_strips()]
     return [*lines, *[""] * (app.size.height - len(lines))]
 
@@ -45,6 +51,12 @@ class ConsolePilot:
 
     def line_number(self, words: str) -> int:
         return self.lines.index(self.line(words))
+
+    @property
+    def table(self) -> LiveTable:
+        """The table of the current list."""
+        assert isinstance(self.app.screen, ViewScreen)
+        return self.app.screen.table
 
     @property
     def cursor(self) -> str:

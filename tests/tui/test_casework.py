@@ -372,6 +372,7 @@ async def test_the_row_of_a_reader_who_has_left_the_list_still_takes_a_note(
 ) -> None:
     cara = two_consoles.cara
     await cara.presses("down")
+    await cara.until(lambda: not cara.table.viewport.follows)
     clock.advance(hours=25)
     ann.sends_a_heartbeat()
     await cara.sees(f"{DEPARTED} failed quiz")

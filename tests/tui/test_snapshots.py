@@ -31,6 +31,7 @@ LISTS = {
     "4": ("attention", "Why ▲"),
     "5": ("access log", "When ▼"),
     "6": ("groups", "Group ▲"),
+    "7": ("day", "First ▲"),
 }
 OVER_A_LIST = (
     (("ctrl+p", *"ann a"), "palette", "Ann Archer", "last login"),

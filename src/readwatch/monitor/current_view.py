@@ -1,6 +1,6 @@
-"""The view or the reader's page that the console shows now."""
+"""The view or the page that the console shows now."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -30,7 +30,8 @@ ATTENTION_SECONDS = 10.0
 
 
 class CurrentView:
-    """One view at a time and, above the view, at most one reader's page; used by one thread.
+    """One view at a time and, above the view, at most one page, which shows a reader or compares
+    two; used by one thread.
 
     `viewport` is the part of the view on the screen; any thread may replace it.
     """
@@ -56,7 +57,7 @@ class CurrentView:
         self._last_valid_query: ListQuery | None = None
         self._revealed: set[int] = set()
         self._queries = view_queries(self.attention, self.groups, with_access_log=False)
-        self.reader_page: ReaderPage | None = None
+        self.reader_pages: tuple[ReaderPage, ...] = ()  # two are compared
         self.row_access: RowAccess | None = None
         self._log.close()
 
@@ -76,20 +77,21 @@ class CurrentView:
         if (view, query) != (self.view, self.query):
             self.row_access = None
         self.view, self.query = view, query
-        self.close_reader()
+        self.close_readers()
 
     def restore_query(self) -> None:
         """Go back to the last query that succeeded; None is the view's first query."""
         self.query = self._last_valid_query
 
-    def show_reader(self, request_id: int, permit: Permit) -> None:
-        """Show a reader's page; the reader's name is not masked from now on."""
-        self._revealed.add(permit.subject_id)
-        self.reader_page = ReaderPage(request_id, permit)
+    def show_readers(self, request_id: int, permits: Iterable[Permit]) -> None:
+        """Show the page of a reader, or of two who are compared; their names are not masked from
+        now on."""
+        self.reader_pages = tuple(ReaderPage(request_id, permit) for permit in permits)
+        self._revealed.update(page.reader_id for page in self.reader_pages)
 
-    def close_reader(self) -> None:
+    def close_readers(self) -> None:
         """Go back to the view."""
-        self.reader_page = None
+        self.reader_pages = ()
 
     def open_access_log(self) -> None:
         """Show entries in the access log, which is empty before this call."""
@@ -101,8 +103,8 @@ class CurrentView:
         access: ListAccess,
         now: datetime,
         access_log: AccessLog,
-    ) -> ViewSnapshot | ReaderSnapshot:
-        """Return the snapshot of the view or the reader's page at `now`.
+    ) -> ViewSnapshot | tuple[ReaderSnapshot, ...]:
+        """Return the snapshot of the view, or those of the readers of the page, at `now`.
 
         The entries that a filtered view needs are in the access log before its rows are read.
         """
@@ -112,12 +114,14 @@ class CurrentView:
         before = self._arrivals
         self._arrivals = arrivals_after(before, heartbeats(db, now, before), now)
         self._refresh_attention(db, access, now)
-        if self.reader_page is not None:
-            if not contains_all(db, access.scope, [self.reader_page.reader_id]):
+        if pages := self.reader_pages:
+            if not contains_all(db, access.scope, [page.reader_id for page in pages]):
                 raise OutsideScope
             stats = self._completed(live_stats(db, access.scope, now))
-            case = self.attention.case_of(self.reader_page.reader_id)
-            return self.reader_page.snapshot(db, access.scope, stats, case)
+            case_of = self.attention.case_of
+            return tuple(
+                page.snapshot(db, access.scope, stats, case_of(page.reader_id)) for page in pages
+            )
         view = self.view or View.ONLINE
 
         def log_rows(result: ViewSnapshot) -> RowAccess:

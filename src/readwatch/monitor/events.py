@@ -15,10 +15,11 @@ class ViewSnapshotReady:
 
 
 @dataclass(frozen=True, slots=True)
-class ReaderSnapshotReady:
-    """A new snapshot of the open reader's page, with the id of the request that opened it."""
+class ReadersReady:
+    """New snapshots of the open page, of a reader or of two who are compared; they have the id of
+    the request that opened it."""
 
-    snapshot: ReaderSnapshot
+    snapshots: tuple[ReaderSnapshot, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class ConnectionLost:
 
 Event = (
     ViewSnapshotReady
-    | ReaderSnapshotReady
+    | ReadersReady
     | QueryRefused
     | ReaderRefused
     | EntryMissed

@@ -30,7 +30,7 @@ from readwatch.monitor.events import (
     LoggedOut,
     QueryRefused,
     ReaderRefused,
-    ReaderSnapshotReady,
+    ReadersReady,
     ViewSnapshotReady,
 )
 from readwatch.monitor.login import authenticated, console_event, terminal_address
@@ -38,13 +38,13 @@ from readwatch.monitor.refresh_policy import RefreshPolicy
 from readwatch.monitor.request_queue import Request, RequestQueue
 from readwatch.monitor.retry import Retry
 from readwatch.monitor.settings import ConsoleSettings
-from readwatch.monitor.snapshots import Item, View, ViewSnapshot
+from readwatch.monitor.snapshots import Item, ReaderSnapshot, View, ViewSnapshot
 from readwatch.monitor.viewport import Viewport
 from readwatch.monitor.witness import Witness
 from readwatch.store import case_notes
 from readwatch.store.audit import log as audit_log
 from readwatch.store.audit.live_lists import LiveListLog
-from readwatch.store.audit.log import ListAccess, OutsideScope, RowAccess
+from readwatch.store.audit.log import ListAccess, OutsideScope, Permit, RowAccess
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database, data_version, read_snapshot, work_clock
 from readwatch.store.engine.sqlite import FileIdentity
@@ -69,6 +69,7 @@ MAX_READERS = 20
 """The maximum number of readers that a search by name returns."""
 
 Result = TypeVar("Result")
+Snapshot = TypeVar("Snapshot", ViewSnapshot, ReaderSnapshot)
 
 ReadItems = Callable[[View, Sequence[int]], tuple[Item, ...]]
 """Reads items of a view by their ids; fails if the consultant's account has changed."""
@@ -139,7 +140,7 @@ class Worker:
         return self._requests.submit(partial(self._unlock, password, self._logins))
 
     def watch_view(self, view: View, query: ListQuery, viewport: Viewport) -> None:
-        """Post snapshots of a view from now on; an open reader's page is closed.
+        """Post snapshots of a view from now on; an open page is closed.
 
         They contain the items near the viewport. `QueryRefused` is posted for an invalid query.
         """
@@ -181,13 +182,16 @@ class Worker:
         """
         return self._submit_for_consultant(partial(self._find_readers, words, palette))
 
-    def watch_reader(self, request_id: int, reader_id: int, origin: str) -> Future[None]:
-        """Post snapshots of a reader's page, or `ReaderRefused`; both contain `request_id`.
+    def watch_readers(
+        self, request_id: int, reader_ids: tuple[int, ...], origin: str
+    ) -> Future[None]:
+        """Post snapshots of a reader, or of two who are compared, or `ReaderRefused`; both contain
+        `request_id`.
 
-        The access is logged first, with the view in which the reader was selected. A request that
+        Each access is logged first, with the view in which the reader was selected. A request that
         is cancelled before it begins logs nothing.
         """
-        watch = partial(self._watch_reader, request_id, reader_id, origin)
+        watch = partial(self._watch_readers, request_id, reader_ids, origin)
         return self._reported(self._submit_for_consultant(watch))
 
     def read_older(self, request_id: int, oldest: int) -> None:
@@ -331,14 +335,20 @@ class Worker:
         self._current.attention.set_marks(seen, muted)
         self._is_snapshot_requested = True
 
-    def _watch_reader(self, request_id: int, reader_id: int, origin: str, consultant: User) -> None:
-        self._current.close_reader()
-        action = AuditAction.VIEWED_READER_PROFILE
-        event = console_event(consultant.id, action, f"from {origin}", reader_id)
+    def _watch_readers(
+        self, request_id: int, reader_ids: tuple[int, ...], origin: str, consultant: User
+    ) -> None:
+        self._current.close_readers()
+        action, details = AuditAction.VIEWED_READER_PROFILE, f"from {origin}"
+        if len(reader_ids) > 1:
+            details += ", compared"
+        events = [console_event(consultant.id, action, details, id) for id in reader_ids]
+
+        def log(db: Database, _access: ListAccess) -> list[Permit]:
+            return [audit_log.log_access(db, event, self._clock()) for event in events]
+
         try:
-            permit = self._log_first(
-                consultant, lambda db, _: audit_log.log_access(db, event, self._clock())
-            )
+            permits = self._log_first(consultant, log)
         except ReadwatchError as error:
             if error.kind is ErrorKind.UNAUTHENTICATED:
                 raise
@@ -346,13 +356,13 @@ class Worker:
             reason = error.message if is_refusal else f"the access {error.message}"
             self._post(ReaderRefused(request_id, reason))
             return
-        self._current.show_reader(request_id, permit)
+        self._current.show_readers(request_id, permits)
         self._is_snapshot_requested = True
 
     def _read_older(self, request_id: int, oldest: int) -> None:
-        page = self._current.reader_page
-        if page and page.request_id == request_id and page.read_older(oldest):
-            self._is_snapshot_requested = True
+        for page in self._current.reader_pages:
+            if page.request_id == request_id and page.read_older(oldest):
+                self._is_snapshot_requested = True
 
     def _log_and_run(
         self,
@@ -373,8 +383,7 @@ class Worker:
         return work(partial(self._items, file_id, rows))
 
     def _add_note(self, file_id: FileIdentity | None, note: NewCaseNote, consultant: User) -> None:
-        is_on_page = self._current.reader_page is not None
-        origin = "a reader's page" if is_on_page else self._current.view
+        origin = "a reader's page" if self._current.reader_pages else self._current.view
 
         def add(db: Database, _access: ListAccess) -> None:
             self._require_file(file_id)
@@ -510,10 +519,9 @@ class Worker:
                 db, access, self._clock(), self._connections.access_log
             )
         pause = self._refresh_policy.pause(timedelta(seconds=work() - begun_at))
-        stats = replace(snapshot.stats, refresh_pause=pause)
         if isinstance(snapshot, ViewSnapshot):
-            return ViewSnapshotReady(replace(snapshot, stats=stats))
-        return ReaderSnapshotReady(replace(snapshot, stats=stats))
+            return ViewSnapshotReady(_with_pause(snapshot, pause))
+        return ReadersReady(tuple(_with_pause(reader, pause) for reader in snapshot))
 
     def _list_access(self, db: Database, consultant: User) -> ListAccess:
         """Return the right to list readers, if the account is unchanged since the login."""
@@ -533,11 +541,11 @@ class Worker:
         elif current.view and current.query and error.kind is ErrorKind.INVALID:
             self._post(QueryRefused(current.view, current.query, error.message))
             current.restore_query()
-        elif current.reader_page and (
+        elif current.reader_pages and (
             error.kind is ErrorKind.NOT_FOUND or isinstance(error, OutsideScope)
         ):
-            self._post(ReaderRefused(current.reader_page.request_id, error.message))
-            current.close_reader()
+            self._post(ReaderRefused(current.reader_pages[0].request_id, error.message))
+            current.close_readers()
         else:
             self._report_connection_lost(error)
 
@@ -558,3 +566,8 @@ class Worker:
         self._refresh_policy.reset()
         self._current.reset()
         self._palette_log.close()
+
+
+def _with_pause(snapshot: Snapshot, pause: timedelta) -> Snapshot:
+    """Return a snapshot that says how long the pause after it is."""
+    return replace(snapshot, stats=replace(snapshot.stats, refresh_pause=pause))

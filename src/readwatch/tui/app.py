@@ -23,7 +23,7 @@ from readwatch.monitor.events import (
     LoggedOut,
     QueryRefused,
     ReaderRefused,
-    ReaderSnapshotReady,
+    ReadersReady,
     ViewSnapshotReady,
 )
 from readwatch.monitor.settings import ConsoleSettings
@@ -42,9 +42,11 @@ from readwatch.tui.palette_commands import (
     theme_commands,
 )
 from readwatch.tui.preferences import Preferences, preferences_file
+from readwatch.tui.reader_marks import compared, toggled
 from readwatch.tui.reader_pager import ReaderPager
-from readwatch.tui.reader_pages import ReaderPages
+from readwatch.tui.reader_pages import Page, ReaderPages
 from readwatch.tui.saved_views import SavedView
+from readwatch.tui.screens.comparison import ComparisonScreen
 from readwatch.tui.screens.groups import GroupsScreen
 from readwatch.tui.screens.help import HelpScreen
 from readwatch.tui.screens.palette import PaletteCommand, PaletteScreen
@@ -112,6 +114,7 @@ class Console(App[None]):
         self._status = Status(keymap=settings.keys)
         # None before the first snapshot, and after a change of marks, which rings no bell.
         self._unseen: frozenset[int] | None = None
+        self._marked: tuple[int, ...] = ()  # readers for a comparison
         self._access_log_requests = 0
         self._palettes = 0
         self._search: Future[tuple[ReaderSummary, ...]] | None = None
@@ -170,8 +173,8 @@ class Console(App[None]):
         match message.event:
             case ViewSnapshotReady(snapshot):
                 self._show_view(snapshot)
-            case ReaderSnapshotReady(snapshot):
-                self._show_reader(snapshot)
+            case ReadersReady(snapshots):
+                self._show_readers(snapshots)
             case QueryRefused() as refused:
                 if self._view_screens.refuse(refused) and self._reader_pages.current is None:
                     self._view_screens.request()
@@ -210,6 +213,7 @@ class Console(App[None]):
 
     async def _log_out(self, reason: str) -> None:
         self._reader_pages.close()
+        self._marked = ()
         self._access_log_requests += 1
         await self._login_flow.log_out(reason)
         self._view_screens.install()
@@ -407,7 +411,10 @@ class Console(App[None]):
         """Show the palette: readers by name, and all actions of this screen."""
         reader_page = self._reader_pages.current
         if self.screen in {reader_page, self._view_screens.current}:
-            group = Group.LISTS if reader_page is None else Group.READER
+            group = Group.LISTS
+            if reader_page is not None:
+                is_of_one = isinstance(reader_page, ReaderScreen)
+                group = Group.READER if is_of_one else Group.COMPARISON
             commands = (
                 *key_commands(self, group, self._settings.keys),
                 *saved_view_commands(self._preferences.views, self._recall),
@@ -491,36 +498,62 @@ class Console(App[None]):
             self._set_status(frozen=False, new_rows="")
             self.switch_screen(page)
 
-    def _show_reader(self, snapshot: ReaderSnapshot) -> None:
-        if self._reader_pages.show(snapshot):
-            self._show_stats(snapshot.stats)
+    @on(ViewScreen.MarkToggled)
+    def _mark(self, event: ViewScreen.MarkToggled) -> None:
+        """Mark a reader for a comparison, or remove the mark."""
+        if self._login_flow.is_unlocked and event.screen is self._view_screens.current:
+            self._marked = toggled(self._marked, event.reader_id)
+            self._view_screens.show_marks(self._marked)
+
+    @on(ViewScreen.ComparisonRequested)
+    def _compare(self, event: ViewScreen.ComparisonRequested) -> None:
+        """Compare two readers, unless an earlier key has left the screen."""
+        if not self._login_flow.is_unlocked or self.screen is not event.screen:
+            return
+        both = compared(self._marked, event.reader_id)
+        if both is None:
+            words = "mark two readers with space, then C compares them"
+            self.notify(words, timeout=5, markup=False)
+            return
+        page = self._reader_pages.compare(both, event.screen.view.label)
+        self._set_status(frozen=False, new_rows="", at=None)
+        self.push_screen(page)
+
+    def _show_readers(self, readers: tuple[ReaderSnapshot, ...]) -> None:
+        if self._reader_pages.show(readers):
+            self._show_stats(readers[0].stats)
 
     @on(ReaderScreen.BackRequested)
-    def _leave_reader(self) -> None:
+    @on(ComparisonScreen.BackRequested)
+    def _leave_page(self) -> None:
         page = self._reader_pages.current
-        if (
-            page is not None and self.screen is page
-        ):  # otherwise an earlier key has closed the page already
-            self._reader_pages.close()
-            self.pop_screen()
+        if page is None or self.screen is not page:
+            return  # an earlier key has closed the page
+        self._reader_pages.close()
+        self.pop_screen()
+        if isinstance(page, ReaderScreen):
             self._view_screens.current.move_to_reader(page.pager.reader_id)
-            self._watch(self._view_screens.view)
+        self._watch(self._view_screens.view)
 
     # Exports.
 
     def action_export(self) -> None:
         """Ask for the file name of an export of the current table."""
-        if (source := self._shown_screen.export_source()) is not None:
+        screen = self._shown_screen
+        if not isinstance(screen, ComparisonScreen) and (source := screen.export_source()):
             self._exporter.ask_for_file(source)
 
     def action_copy(self) -> None:
         """Copy the row under the cursor to the terminal's clipboard."""
-        source, key = self._shown_screen.export_source(), self._shown_screen.table.intended_key()
+        screen = self._shown_screen
+        if isinstance(screen, ComparisonScreen):
+            return
+        source, key = screen.export_source(), screen.table.intended_key()
         if source is not None and key is not None:
             self._exporter.copy(source, key)
 
     @property
-    def _shown_screen(self) -> ReaderScreen | ViewScreen:
+    def _shown_screen(self) -> Page | ViewScreen:
         return self._reader_pages.current or self._view_screens.current
 
     def action_help_quit(self) -> None:

@@ -19,7 +19,9 @@ class Group(StrEnum):
     EVERYWHERE = "everywhere"
     LISTS = "in a list"
     PAST = "the past"
+    PAIR = "two readers"
     READER = "on a reader's page"
+    COMPARISON = "in a comparison"
     TABLES = "in every table"
     ATTENTION = "in Attention"
     CASES = "cases"
@@ -73,7 +75,9 @@ def _hidden(
 
 _WIDE: Final = 100  # cells, in which a footer has room for all keys
 
-_VIEWS, _ALL, _LISTS, _PAST, _READER, _TABLES, _ATTENTION, _CASES, _FILTER = Group
+_VIEWS, _ALL, _LISTS, _PAST, _PAIR, _READER, _COMPARISON, _TABLES, _ATTENTION, _CASES, _FILTER = (
+    Group
+)
 
 KEYS: Final = (
     # The header shows the views and their numbers, so the footer does not.
@@ -101,7 +105,10 @@ KEYS: Final = (
     _hidden("export", "e", "app.export", "Export", "export the list to a file", _LISTS),
     _hidden("copy", "y", "app.copy", "Copy", "copy the row under the cursor", _LISTS),
     _hidden("clear", "escape", "clear", "Clear", "remove the filter", _FILTER),
+    Key("mark", "space", "mark", "Mark", "mark a reader, or not", _PAIR, 120),
+    Key("compare", "C", "compare", "Compare", "compare two marked readers", _PAIR, 120),
     Key("back", "escape", "back", "Back", "back to the list", _READER),
+    Key("back", "escape", "back", "Back", "back to the list", _COMPARISON),
     Key("previous", "left_curly_bracket", "step(-1)", "Prev", "the reader above", _READER, _WIDE),
     Key("next", "right_curly_bracket", "step(1)", "Next", "the reader below", _READER, _WIDE),
     Key("detail", "space,enter", "toggle_detail", "Details", "details of an activity", _READER),
@@ -188,7 +195,7 @@ def _clashes(keymap: Keymap) -> set[tuple[str, str, str]]:
     """Return the keys that are assigned twice in a group, each with both ids."""
     return {
         (pressed, one.id, other.id)
-        for group in (Group.LISTS, Group.READER)
+        for group in _AT
         for one, other in combinations([key for key in KEYS if key.group in _AT[group]], 2)
         for pressed in {*pressed_for(one, keymap)}.intersection(pressed_for(other, keymap))
     }
@@ -197,9 +204,10 @@ def _clashes(keymap: Keymap) -> set[tuple[str, str, str]]:
 _AT: Final = {
     Group.LISTS: {
         *(Group.VIEWS, Group.EVERYWHERE, Group.LISTS, Group.TABLES),
-        *(Group.PAST, Group.ATTENTION, Group.CASES, Group.FILTER),
+        *(Group.PAST, Group.PAIR, Group.ATTENTION, Group.CASES, Group.FILTER),
     },
     Group.READER: {Group.VIEWS, Group.EVERYWHERE, Group.READER, Group.TABLES, Group.CASES},
+    Group.COMPARISON: {Group.VIEWS, Group.EVERYWHERE, Group.COMPARISON},
 }
 
 

@@ -20,7 +20,9 @@ _OF_APP = {Group.VIEWS, Group.EVERYWHERE}
 
 def key_commands(app: App[None], group: Group, keymap: Keymap) -> Iterator[PaletteCommand]:
     """Yield the actions of the keys that work on a screen of the group."""
-    groups = {group, Group.CASES, *_OF_APP, *([Group.PAST] if group is Group.LISTS else [])}
+    in_lists = (Group.PAST, Group.PAIR) if group is Group.LISTS else ()
+    in_reading = (Group.CASES,) if group is not Group.COMPARISON else ()
+    groups = {group, *in_lists, *in_reading, *_OF_APP}
     for key in KEYS:
         target = app if key.group in _OF_APP else app.screen
         _, name, parameters = parse(key.action)

@@ -10,6 +10,7 @@ from textual.timer import Timer
 from readwatch.monitor.snapshots import ReaderSnapshot
 from readwatch.monitor.worker import Worker
 from readwatch.tui.reader_pager import ReaderPager
+from readwatch.tui.screens.comparison import ComparisonScreen
 from readwatch.tui.screens.reader import Panel, ReaderScreen
 from readwatch.tui.terminal.driver import call_after_keys
 
@@ -17,9 +18,11 @@ HOLD_SECONDS = 0.06
 """How long a request waits: a page that is closed before is not logged. It is shorter than the
 time after which people notice a delay."""
 
+Page = ReaderScreen | ComparisonScreen
+
 
 class ReaderPages:
-    """Opens readers' pages, one at a time, each with its own screen.
+    """Opens readers' pages and comparisons, one at a time, each with its own screen.
 
     A page is requested `HOLD_SECONDS` after it opened, and after the keys that were pressed until
     then, because one of them may close it.
@@ -30,29 +33,36 @@ class ReaderPages:
         self._worker = worker
         self._timer: Timer | None = None
         self._request_ids = count(1)
-        self.current: ReaderScreen | None = None
+        self.current: Page | None = None
         self._request: Future[None] | None = None
 
     def open(self, pager: ReaderPager, *, panel: Panel = Panel.ACTIVITIES) -> ReaderScreen:
         """Return a new, empty screen for a reader's page, which is requested in a moment."""
         self.close()
         page = ReaderScreen(next(self._request_ids), pager, panel, self._worker.read_older)
-        request = partial(self._request_page, page)
+        self._request_soon(page, (pager.reader_id,), pager.list_name)
+        return page
+
+    def compare(self, reader_ids: tuple[int, int], list_name: str) -> ComparisonScreen:
+        """Return a new, empty screen that compares two readers, which is requested in a moment."""
+        self.close()
+        page = ComparisonScreen(next(self._request_ids), list_name)
+        self._request_soon(page, reader_ids, list_name)
+        return page
+
+    def _request_soon(self, page: Page, reader_ids: tuple[int, ...], list_name: str) -> None:
+        def request() -> None:
+            if self.current is page:
+                self._request = self._worker.watch_readers(page.request_id, reader_ids, list_name)
+
         self._timer = self._app.set_timer(
             HOLD_SECONDS, partial(call_after_keys, self._app, page, request)
         )
         self.current = page
-        return page
-
-    def _request_page(self, page: ReaderScreen) -> None:
-        if self.current is page:
-            self._request = self._worker.watch_reader(
-                page.request_id, page.pager.reader_id, page.pager.list_name
-            )
 
     def step(self, rows: int) -> ReaderScreen | None:
         """Open the page of the reader `rows` further down; return None beyond the ends."""
-        if self.current is None:
+        if not isinstance(self.current, ReaderScreen):
             return None
         pager = self.current.pager.step(rows)
         if pager is None:
@@ -70,11 +80,11 @@ class ReaderPages:
             self._request.cancel()
             self._request = None
 
-    def show(self, snapshot: ReaderSnapshot) -> bool:
-        """Show a snapshot unless another page is open; tell whether it is shown."""
-        if self.current is None or self.current.request_id != snapshot.request_id:
+    def show(self, readers: tuple[ReaderSnapshot, ...]) -> bool:
+        """Show snapshots unless another page is open; tell whether they are shown."""
+        if self.current is None or self.current.request_id != readers[0].request_id:
             return False
-        self.current.show(snapshot)
+        self.current.show(readers)
         return True
 
     def refuse(self, request_id: int, reason: str) -> None:

@@ -76,6 +76,11 @@ class ViewScreens:
             if screen.goes_back:
                 screen.show_time(at)
 
+    def show_marks(self, reader_ids: tuple[int, ...]) -> None:
+        """Show which readers are marked, in all views."""
+        for screen in self._screens.values():
+            screen.table.marked = frozenset(reader_ids)
+
     def watch(self, view: View, *, keeps_rows: bool = False) -> None:
         """Make a view the current one; with `keeps_rows` its rows stay on the screen."""
         self.view = view

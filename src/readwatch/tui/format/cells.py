@@ -23,6 +23,8 @@ SortedBy = tuple[str, bool]  # the key of a column, and whether the order is des
 
 SIGNS: Mapping[LineKind, str] = {"row": " ", "cursor": "▌", "departed": "\N{MULTIPLICATION SIGN}"}
 
+MARK = "•"
+
 
 @dataclass(frozen=True, slots=True)
 class TonedText:
@@ -67,10 +69,11 @@ class HeaderLine:
 
 @dataclass(frozen=True, slots=True)
 class RowLine:
-    """A line with one row."""
+    """A line with one row, whose reader may be marked."""
 
     row: Row
     kind: LineKind
+    is_marked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +108,8 @@ def segments_of(
                 heading(placed_column.column, placed_column.width, sorted_by)
                 for placed_column in placed
             ]
-        case RowLine(row, kind):
-            sign, base = SIGNS[kind], kind
+        case RowLine(row, kind, is_marked):
+            sign, base = f"{SIGNS[kind]}{MARK if is_marked else ''}", kind
             cells = [
                 row.cells[placed_column.index] if row.cells else LOADING for placed_column in placed
             ]

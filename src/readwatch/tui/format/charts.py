@@ -55,13 +55,14 @@ def calendar(days: Sequence[DayOfReading]) -> tuple[Content, ...]:
     return (*lines, Content.styled(_legend(), "dim"))
 
 
-def plot(days: Sequence[DayOfReading], width: int) -> tuple[Content, ...]:
-    """Return a bar chart of the last days, as many as fit in `width` cells, with axes."""
+def plot(days: Sequence[DayOfReading], width: int, *, least_top: int = 0) -> tuple[Content, ...]:
+    """Return a bar chart of the last days, as many as fit in `width` cells, with axes; the axis has
+    at least `least_top` minutes."""
     plotted = days[-PLOT_DAYS:]
     slot = max(1, min((width - _LABEL - 1) // len(plotted), _WIDEST_BAR + 1))
     plotted = plotted[-max(1, (width - _LABEL - 1) // slot) :]
     bar = max(1, slot - 1)
-    largest = max(day.minutes for day in plotted)
+    largest = max(least_top, *(day.minutes for day in plotted))
     top = next((top for top in _TOPS if top >= largest), _TOPS[-1])
     ticks = {0: minutes_short(top), _BAR_LINES // 2: minutes_short(top // 2)}
     lines = [Content.styled(" " * (_LABEL + 1) + "minutes a day", "bold")]

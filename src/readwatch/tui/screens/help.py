@@ -57,13 +57,14 @@ class HelpScreen(ModalScreen[None]):
                 for groups in _SIDES:
                     yield Static(Content("\n").join(_lines(groups, self._keymap)))
             examples = (_example(typed, meaning) for typed, meaning in FILTER)
-            views, past, cases, in_attention = (
+            views, past, pair, cases, in_attention = (
                 _on_one_line(group, self._keymap)
-                for group in (Group.VIEWS, Group.PAST, Group.CASES, Group.ATTENTION)
+                for group in (Group.VIEWS, Group.PAST, Group.PAIR, Group.CASES, Group.ATTENTION)
             )
             in_filter = _lines((Group.FILTER,), self._keymap)
+            of_lists = Content("  ").join([past, pair])
             of_cases = Content("  ").join([cases, in_attention])
-            yield Static(Content("\n").join([views, past, of_cases, *in_filter, *examples]))
+            yield Static(Content("\n").join([views, of_lists, of_cases, *in_filter, *examples]))
 
 
 def _lines(groups: tuple[Group, ...], keymap: Keymap) -> Iterator[Content]:

@@ -39,6 +39,7 @@ from readwatch.tui.format.text import (
 )
 from readwatch.tui.keys import Group, bindings
 from readwatch.tui.reader_pager import ReaderPager
+from readwatch.tui.screens.refusal import refusal
 from readwatch.tui.widgets.activity_detail import ActivityDetail
 from readwatch.tui.widgets.footer import Footer
 from readwatch.tui.widgets.header import Header, Status
@@ -194,8 +195,9 @@ class ReaderScreen(Screen[None]):
         for table in (self._books, self._activities, self._sessions, self._notes):
             table.is_old = status.is_old
 
-    def show(self, page: ReaderSnapshot) -> None:
+    def show(self, readers: tuple[ReaderSnapshot, ...]) -> None:
         """Show a new snapshot of the reader."""
+        [page] = readers
         before, self._page = self._page, page
         now = page.stats.taken_at
         self.add_class("-shown")
@@ -232,13 +234,7 @@ class ReaderScreen(Screen[None]):
         self._show_breadcrumb()
         self._summary.update("")
         self.refresh_bindings()
-        self._refused.update(
-            Content.assemble(
-                ("This reader's data is not shown", "bold $text-error"),
-                f"\n\n{reason}\n\n",
-                ("press escape to go back to the list", "dim"),
-            )
-        )
+        self._refused.update(refusal("This reader's data is not shown", reason))
 
     def export_source(self) -> Source | None:
         """Return the source for an export or copy of the focused table; None without data."""

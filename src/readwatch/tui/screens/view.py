@@ -55,6 +55,7 @@ class ViewScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings(Group.LISTS),
         *bindings(Group.PAST),
+        *bindings(Group.PAIR),
         *bindings(Group.CASES),
         *bindings(Group.ATTENTION),
         *bindings(Group.FILTER),
@@ -111,6 +112,20 @@ class ViewScreen(Screen[None]):
 
         screen: "ViewScreen"
         origin: View
+
+    @dataclass
+    class MarkToggled(Message):
+        """The user marks a reader for a comparison, or removes the mark."""
+
+        screen: "ViewScreen"
+        reader_id: int
+
+    @dataclass
+    class ComparisonRequested(Message):
+        """The user wants to compare the marked readers, or the marked one with that of a row."""
+
+        screen: "ViewScreen"
+        reader_id: int | None
 
     @dataclass
     class TimeRequested(Message):
@@ -373,6 +388,8 @@ class ViewScreen(Screen[None]):
             return False
         if action == "time" or (action == "go" and parameters == (-1,)):
             return self.goes_back
+        if action in {"mark", "compare"}:
+            return self.view not in {View.GROUPS, View.ACCESS_LOG}
         if action == "go":
             return self.list_query.at is not None
         if action in {"toggle_seen", "toggle_muted", "change_case"} and not self._spec.has_cases:
@@ -414,6 +431,22 @@ class ViewScreen(Screen[None]):
     def action_reverse(self) -> None:
         """Reverse the order."""
         self._change_query(descending=not self.list_query.descending)
+
+    def action_mark(self) -> None:
+        """Mark the reader under the cursor for a comparison and go to the next row, or remove the
+        mark."""
+        key = self.table.intended_key()
+        reader_id = None if key is None else self._reader_of(key)
+        if reader_id is not None:
+            self.post_message(self.MarkToggled(self, reader_id))
+            if reader_id not in self.table.marked:
+                self.table.action_move(1)
+
+    def action_compare(self) -> None:
+        """Compare the marked readers, or the marked one with the one under the cursor."""
+        key = self.table.intended_key()
+        if key is not None:
+            self.post_message(self.ComparisonRequested(self, self._reader_of(key)))
 
     def action_time(self) -> None:
         """Ask for a time of the past."""

@@ -63,7 +63,7 @@ class LiveTable(ScrollView, can_focus=True):
     The cursor stays on the first row, even if another row becomes the first, until the user uses
     it; with `follow_top` also after `home`, which goes back to the first row. Without `opens` rows
     cannot be selected. While `is_concealed` no row is painted; the next snapshot ends that. Rows
-    that may not be current are dimmed (`is_old`).
+    that may not be current are dimmed (`is_old`). Rows of readers in `marked` have a mark.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Group.TABLES)]
@@ -121,6 +121,7 @@ class LiveTable(ScrollView, can_focus=True):
     is_concealed = reactive(False)
     is_old = reactive(False)
     sorted_by: reactive[SortedBy | None] = reactive(None)
+    marked: reactive[frozenset[int]] = reactive(frozenset())
 
     @dataclass
     class RowHighlighted(_FromTable):
@@ -447,7 +448,8 @@ class LiveTable(ScrollView, can_focus=True):
             key = ids[index]
             kind: LineKind = "departed" if self._is_departed else "cursor"
             row = self._rows.by_key.get(key) or Row(key)
-            return RowLine(row, kind if key == self._cursor else "row")
+            is_marked = row.reader_id in self.marked
+            return RowLine(row, kind if key == self._cursor else "row", is_marked)
         is_middle = not ids and y == (self.size.height + 1) // 2
         return NoteLine(self.empty_text if is_middle else "")
 

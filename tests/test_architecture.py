@@ -33,6 +33,7 @@ STORE = {
     "lists": {"engine", "audit", "identity"},
     "totals": {"engine", "audit"},
     "group_totals": {"engine", "audit", "identity", "lists"},
+    "online_totals": {"engine", "audit", "identity", "lists"},
     "case_notes": {"engine", "audit", "identity"},
     "reader_data": {"engine", "audit", "identity", "lists"},
     "lifecycle": {"engine", "audit", "identity", "recording", "lists"},

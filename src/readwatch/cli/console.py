@@ -89,6 +89,7 @@ _OTHER_LINES = 5  # above and below the rows, and the prompt of the shell
 @attention_settings
 @engine_settings
 @setting("--bell", is_flag=True, help="Ring the bell when another reader needs you.")
+@setting("--no-title", is_flag=True, help="Leave the title of the terminal's window alone.")
 @click.pass_context
 def command(
     context: click.Context,
@@ -109,6 +110,7 @@ def command(
     rows: int | None,
     password_stdin: bool,
     bell: bool,
+    no_title: bool,
     busy_timeout: int,
     page_cache: int | None,
     statement_timeout: int | None,
@@ -138,6 +140,7 @@ def command(
         at=at,
         thresholds=thresholds_of(attention),
         bell=bell,
+        has_title=not no_title,
         engine=slow_queries.watched(engine, slow_query_ms),
     )
     context.call_on_close(slow_queries.close)

@@ -14,6 +14,7 @@ from readwatch.monitor.attention import Attention
 from readwatch.monitor.build import DEFAULT_VIEWPORT, live_stats, read_items, view_snapshot
 from readwatch.monitor.groups import Groups
 from readwatch.monitor.login import console_event
+from readwatch.monitor.online_totals import TotalsOfOnline
 from readwatch.monitor.reader_page import ReaderPage
 from readwatch.monitor.settings import ConsoleSettings
 from readwatch.monitor.snapshots import Item, LiveStats, ReaderSnapshot, View, ViewSnapshot, masked
@@ -40,6 +41,7 @@ class CurrentView:
         self._mask = settings.mask
         self.attention = Attention(settings.thresholds)
         self.groups = Groups(self.attention)
+        self._online_totals = TotalsOfOnline()
         self._attention_at = 0.0
         self._arrivals = NO_ARRIVALS
         self._peak: OnlineCount | None = None  # the highest number of readers shown today
@@ -51,6 +53,7 @@ class CurrentView:
     def clear(self) -> None:
         """Show nothing, and drop all data before the next consultant logs in."""
         self.groups.reset()
+        self._online_totals.reset()
         self._attention_at = 0.0  # whom a case needs depends on the consultant
         self.view: View | None = None
         self.query: ListQuery | None = None
@@ -68,6 +71,7 @@ class CurrentView:
         self.row_access = None
         self.attention.reset()
         self.groups.reset()
+        self._online_totals.reset()
         self._log.close()
 
     def show_view(self, view: View, query: ListQuery) -> None:
@@ -111,6 +115,7 @@ class CurrentView:
         if access.scope != self._scope:  # its figures are of other readers
             self._scope, self._peak, self._attention_at = access.scope, None, 0.0
             self.groups.reset()
+            self._online_totals.reset()
         before = self._arrivals
         self._arrivals = arrivals_after(before, heartbeats(db, now, before), now)
         self._refresh_attention(db, access, now)
@@ -135,7 +140,10 @@ class CurrentView:
         self._last_valid_query = self.query
         stats = self._completed(snapshot.stats)
         group = self._group_under_cursor(db, access.scope, snapshot)
-        return replace(snapshot, items=self._masked(snapshot.items), stats=stats, group=group)
+        is_online_now = view is View.ONLINE and snapshot.query.at is None
+        totals = self._online_totals.totals(db, access, now) if is_online_now else None
+        items = self._masked(snapshot.items)
+        return replace(snapshot, items=items, stats=stats, group=group, totals=totals)
 
     def _group_under_cursor(
         self, db: Database, scope: Scope, snapshot: ViewSnapshot

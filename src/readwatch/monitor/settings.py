@@ -20,8 +20,8 @@ class ConsoleSettings:
     consultant chose last. With `ascii` only ASCII characters are drawn. `keys` maps the ids of
     actions to keys. Two snapshots are at least `refresh` apart. `view`, `filter`, `sort` and `at`
     are the first query, as the user typed it. `thresholds` are the thresholds of the rules of
-    Attention; with `bell` the terminal rings when another reader needs the consultant. `engine` has
-    the settings of the connections.
+    Attention; with `bell` the terminal rings when another reader needs the consultant, and with
+    `has_title` its title says how many do. `engine` has the settings of the connections.
     """
 
     database_url: str
@@ -39,6 +39,7 @@ class ConsoleSettings:
     at: str = ""
     thresholds: Thresholds = DEFAULT_THRESHOLDS
     bell: bool = False
+    has_title: bool = True
     engine: EngineSettings = DEFAULTS
 
     @property

@@ -19,6 +19,7 @@ from readwatch.domain.users import ReaderProfile, User
 from readwatch.monitor.attention import AttentionItem
 from readwatch.monitor.groups import GroupItem
 from readwatch.monitor.online import OnlineItem
+from readwatch.monitor.online_totals import OnlineTotals
 from readwatch.monitor.viewport import RowOrder, row_order
 from readwatch.store.lists.access_log import AccessLogRow
 from readwatch.store.lists.day import ReaderOfDay
@@ -109,6 +110,8 @@ class ViewSnapshot:
     has_older: bool = False
     """Whether there may be older items than the query returned, in a view with pages."""
     group: GroupDetail | None = None
+    totals: OnlineTotals | None = None
+    """Those of the readers online now, in Online."""
 
     @property
     def shown_at(self) -> datetime:

@@ -92,7 +92,9 @@ class Console(App[None]):
     ) -> None:
         """`consultant` has logged in already; None shows the login form first."""
         super().__init__(
-            driver_class=partial(TerminalDriver, ascii=settings.ascii),  # type: ignore[arg-type]
+            driver_class=partial(  # type: ignore[arg-type]
+                TerminalDriver, ascii=settings.ascii, has_title=settings.has_title
+            ),
             ansi_color=True if "NO_COLOR" in os.environ else None,
         )
         self._clock = clock
@@ -572,6 +574,13 @@ class Console(App[None]):
         self._unseen = stats.unseen
         self._set_status(stats=stats, lost_since=None)
 
+    def _show_title(self) -> None:
+        """Show in the title of the terminal how many readers need the consultant."""
+        stats, consultant = self._status.stats, self._login_flow.consultant
+        unseen = 0 if stats is None or consultant is None else len(stats.unseen)
+        if isinstance(self._driver, TerminalDriver):
+            self._driver.show_title(f"({unseen}) readwatch" if unseen else "readwatch")
+
     async def _tick(self) -> None:
         await self._login_flow.lock_if_idle()
         self._update_marks()  # the marks end at midnight
@@ -579,4 +588,5 @@ class Console(App[None]):
 
     def _set_status(self, **changes: object) -> None:
         self._status = replace(self._status, now=self._clock(), **changes)  # type: ignore[arg-type]
+        self._show_title()
         self._shown_screen.show_status(self._status)

@@ -14,11 +14,12 @@ from readwatch.monitor.worker import Worker
 from readwatch.store.lists.query import ListQuery
 from readwatch.tui.messages import when_done
 from readwatch.tui.screens.groups import GroupsScreen
+from readwatch.tui.screens.online import OnlineScreen
 from readwatch.tui.screens.view import ViewScreen
 from readwatch.tui.views import VIEW_SPECS
 from readwatch.tui.widgets.live_table import LiveTable
 
-_SCREENS = {View.GROUPS: GroupsScreen}
+_SCREENS = {View.ONLINE: OnlineScreen, View.GROUPS: GroupsScreen}
 """The screens of views that are more than a list."""
 
 

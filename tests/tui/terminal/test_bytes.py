@@ -17,6 +17,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:This process:DeprecationWarning"
 SEQUENCE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]PX^_].*?(?:\x07|\x1b\\)|\x1b.", re.DOTALL)
 OF_THE_DRIVER = re.compile(
     r"""\x1b\]22;default\x07      # the shape of the mouse's pointer
+    | \x1b\]2;(\([0-9]+\)\ )?readwatch\x07
     | \x1b\[(
         [0-9;]*m                # colours and such
         | [0-9;]*H              # a place
@@ -24,6 +25,7 @@ OF_THE_DRIVER = re.compile(
         | \?[0-9]+[hl]          # a mode: the other screen, the mouse, pastes
         | \?[0-9]+\$p           # asks for one
         | >[0-9]+u | <u         # which keys are told apart
+        | 2[23];2t              # keeps the title of the window, and gives it back
     )""",
     re.VERBOSE,
 )

@@ -42,14 +42,14 @@ from readwatch.store.lists.query import (
 TRACE_STEPS = 6
 TRACE_STEP = timedelta(minutes=5)
 
-_ONLINE_USER_IDS = (
+ONLINE_USER_IDS = (
     "SELECT user_id FROM reader_sessions WHERE is_active = TRUE AND last_heartbeat > :since"
 )
 
-_COUNT = f"SELECT count(*) FROM users u WHERE {ACTIVE_READER} AND u.id IN ({_ONLINE_USER_IDS})"
+_COUNT = f"SELECT count(*) FROM users u WHERE {ACTIVE_READER} AND u.id IN ({ONLINE_USER_IDS})"
 
 # For a reader on two devices: the session with the latest heartbeat.
-_LATEST_SESSIONS = """
+LATEST_SESSIONS = """
     SELECT
         user_id, device_type, started_at, last_heartbeat,
         row_number() OVER (PARTITION BY user_id ORDER BY last_heartbeat DESC, id DESC) AS rank
@@ -152,12 +152,12 @@ def online_ids(db: Database, access: ListAccess, query: ListQuery, now: datetime
         # This query reads only two indexes: most consoles run it again and again.
         sql = f"""
             SELECT u.id FROM users u
-            WHERE {ACTIVE_READER} AND u.id IN ({_ONLINE_USER_IDS}) AND ({where.sql})
+            WHERE {ACTIVE_READER} AND u.id IN ({ONLINE_USER_IDS}) AND ({where.sql})
             ORDER BY {key}, u.id
         """
     else:
         sql = f"""
-            SELECT u.id FROM ({_LATEST_SESSIONS}) s JOIN users u ON u.id = s.user_id {LAST_READ}
+            SELECT u.id FROM ({LATEST_SESSIONS}) s JOIN users u ON u.id = s.user_id {LAST_READ}
             WHERE s.rank = 1 AND {ACTIVE_READER} AND ({where.sql})
             ORDER BY {key}, lower(u.full_name), u.id
         """

@@ -64,10 +64,16 @@ class DrawableCharacters(dict[int, str]):
         return char
 
 
+def presence_mark(presence: Presence) -> TonedText:
+    """Return a presence as a symbol."""
+    mark, tone = _PRESENCE[presence]
+    return TonedText(mark, tone, plain=str(presence))
+
+
 def presence_cell(presence: Presence) -> TonedText:
     """Return a presence as a symbol and a word."""
-    mark, tone = _PRESENCE[presence]
-    return TonedText(f"{mark} {presence}", tone, plain=str(presence))
+    mark = presence_mark(presence)
+    return TonedText(f"{mark.text} {presence}", mark.tone, plain=mark.plain)
 
 
 def progress_bar(percentage: int | None, *, width: int = 6) -> Cell:

@@ -24,7 +24,7 @@ class GroupsScreen(ViewScreen):
 
     VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-middle"), (40, "-tall")]  # noqa: RUF012
 
-    CSS = """
+    DEFAULT_CSS = """
     GroupsScreen.-low GroupPanel { display: none; }
     GroupsScreen.-tall GroupPanel { height: 50%; }
     """

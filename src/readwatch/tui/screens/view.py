@@ -63,7 +63,7 @@ class ViewScreen(Screen[None]):
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (140, "-wide")]  # noqa: RUF012 - as in Textual
 
-    CSS = """
+    DEFAULT_CSS = """
     ViewScreen #list { height: 1fr; }
     ViewScreen #preview {
         display: none; width: 43; height: 1fr; padding: 0 1; background: $surface;
@@ -182,6 +182,7 @@ class ViewScreen(Screen[None]):
         """Lay out the screen."""
         yield self.header
         yield self._view_note
+        yield from self.widgets_above_table()
         with Horizontal(id="list"):
             yield self.table
             if self.has_preview:
@@ -190,6 +191,10 @@ class ViewScreen(Screen[None]):
         yield self._note
         yield Horizontal(Label("/"), self._filter, self._match_count, id="filter")
         yield Footer()
+
+    def widgets_above_table(self) -> Iterable[Widget]:
+        """Return the widgets of a view between its header and its table."""
+        return ()
 
     def widgets_below_table(self) -> Iterable[Widget]:
         """Return the widgets of a view between its table and its filter."""

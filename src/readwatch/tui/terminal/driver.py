@@ -27,6 +27,9 @@ from readwatch.tui.terminal.cell_width import with_fixed_columns
 END_SIGNALS = (signal.SIGHUP, signal.SIGTERM)
 """The signals that end the console cleanly; its exit status is 128 plus their number."""
 
+# Terminals keep titles in a stack, which is a command of xterm's.
+_KEEP_TITLE, _TITLE_OF_BEFORE = "\x1b[22;2t", "\x1b[23;2t"
+
 _INPUT_WAIT_SECONDS = 0.1
 _ESCAPE_WAIT_SECONDS = 0.02
 
@@ -41,11 +44,14 @@ class TerminalDriver(LinuxDriver):
     handled; when the terminal accepts output again, the whole screen is repainted.
     """
 
-    def __init__(self, *arguments: Any, ascii: bool = False, **options: Any) -> None:
+    def __init__(
+        self, *arguments: Any, ascii: bool = False, has_title: bool = True, **options: Any
+    ) -> None:
         super().__init__(*arguments, **options)
         encoding = sys.__stderr__.encoding  # type: ignore[union-attr]
         marks = DrawableCharacters(encoding, ascii=ascii or draws_ascii_only(encoding, os.environ))
         self._file: Any = _Output(self._file.fileno(), encoding, marks, self._repaint_if_behind)
+        self._has_title, self._title = has_title, ""
         self._is_behind = False
         self._is_checked = False
         self._is_suspended = False
@@ -63,8 +69,19 @@ class TerminalDriver(LinuxDriver):
             self._is_checked = True
             self._app.set_interval(1, self._check_terminal)
 
+    def show_title(self, title: str) -> None:
+        """Set the title of the terminal's window, which gets its own back at the end."""
+        if self._has_title and title != self._title:
+            if not self._title:
+                self.write(_KEEP_TITLE)
+            self._title = title
+            self.write(f"\x1b]2;{title}\x07")
+
     def stop_application_mode(self) -> None:
         """Restore the terminal, and drop output that it has not accepted."""
+        if self._title:
+            self._title = ""
+            self.write(_TITLE_OF_BEFORE)
         if self._is_behind and self._writer_thread is not None:
             with suppress(Empty):
                 while True:

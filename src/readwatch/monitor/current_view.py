@@ -7,7 +7,6 @@ from datetime import datetime
 from readwatch.domain.arrivals import NO_ARRIVALS, arrivals_after
 from readwatch.domain.audit import AuditAction
 from readwatch.domain.clock import midnight, uptime
-from readwatch.domain.filters import filter_size
 from readwatch.domain.group_figures import GroupDetail
 from readwatch.domain.presence import OnlineCount
 from readwatch.monitor.attention import Attention
@@ -17,7 +16,15 @@ from readwatch.monitor.login import console_event
 from readwatch.monitor.online_totals import TotalsOfOnline
 from readwatch.monitor.reader_page import ReaderPage
 from readwatch.monitor.settings import ConsoleSettings
-from readwatch.monitor.snapshots import Item, LiveStats, ReaderSnapshot, View, ViewSnapshot, masked
+from readwatch.monitor.snapshots import (
+    Item,
+    LiveStats,
+    ReaderSnapshot,
+    View,
+    ViewSnapshot,
+    list_for_log,
+    masked,
+)
 from readwatch.monitor.views import view_queries
 from readwatch.store.audit.live_lists import AccessLog, LiveListLog
 from readwatch.store.audit.log import ListAccess, OutsideScope, Permit, RowAccess
@@ -159,16 +166,15 @@ class CurrentView:
         self, access_log: AccessLog, access: ListAccess, result: ViewSnapshot
     ) -> RowAccess:
         """Log the access to the rows of a result if necessary, and return the right to them."""
-        terms = result.query.terms
-        details = f"{result.view.label}{filter_size(terms)}"
+        query, details = result.query, list_for_log(result.view, result.query)
         event = console_event(access.user_id, AuditAction.VIEWED_LIST, details)
         return self._log.access_to_rows(
             access_log,
             access,
             event,
             result.stats.taken_at,
-            list_id=result.view,
-            filter=terms,
+            list_id=(result.view, query.at),
+            filter=query.terms,
             reader_ids=result.reader_ids,
         )
 

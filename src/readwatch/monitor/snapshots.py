@@ -10,6 +10,8 @@ from readwatch.domain.activities import ContentProgress, MinuteCount, RecordedAc
 from readwatch.domain.arrivals import NO_ARRIVALS, Arrivals
 from readwatch.domain.attention import Case, Rule
 from readwatch.domain.cases import CaseNote
+from readwatch.domain.clock import in_utc
+from readwatch.domain.filters import filter_size
 from readwatch.domain.group_figures import GroupDetail, Peers
 from readwatch.domain.presence import OnlineCount, Presence, idle_since, presence_of
 from readwatch.domain.reading import DayOfReading
@@ -42,6 +44,13 @@ class View(StrEnum):
     def label(self) -> str:
         """The name of the view for people."""
         return self.replace("_", " ")
+
+
+def list_for_log(view: View, query: ListQuery) -> str:
+    """Return which list it is, for the access log: the number of terms of the filter, but none of
+    its words, and the time of the past."""
+    as_of = "" if query.at is None else f", as of {in_utc(query.at):%Y-%m-%d %H:%M} UTC"
+    return f"{view.label}{filter_size(query.terms)}{as_of}"
 
 
 Item = (

@@ -10,13 +10,12 @@ from datetime import datetime
 from readwatch.domain.arrivals import NO_ARRIVALS, arrivals_after
 from readwatch.domain.audit import AuditAction, few_readers
 from readwatch.domain.clock import Clock, rfc3339, system_clock
-from readwatch.domain.filters import filter_size
 from readwatch.monitor.attention import Attention
 from readwatch.monitor.build import read_items, snapshot_without_items
 from readwatch.monitor.groups import Groups
 from readwatch.monitor.login import authenticated, console_event
 from readwatch.monitor.settings import ConsoleSettings
-from readwatch.monitor.snapshots import View, ViewSnapshot, masked
+from readwatch.monitor.snapshots import View, ViewSnapshot, list_for_log, masked
 from readwatch.monitor.views import view_queries
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
@@ -96,7 +95,7 @@ def _read(
             snapshot = snapshot_without_items(db, access, view, now, query, queries)
             stats = replace(snapshot.stats, arrivals=arrivals)
             ids = snapshot.order.ids[:rows]
-            details = f"from {view.label}{filter_size(query.terms)}, {form}, rows {len(ids)}"
+            details = f"from {list_for_log(view, query)}, {form}, rows {len(ids)}"
             event = console_event(user_id, AuditAction.EXPORTED_VIEW, details)
             # The entries are committed before the items are read.
             logged = audit_log.log_rows(log, access, event, _readers_of(snapshot, rows), now)

@@ -135,3 +135,21 @@ def test_a_day_is_printed_for_programs(url: str, cast: Cast, clock: StillClock) 
     assert [it["full_name"] for it in printed(at="yesterday 10:10")["rows"]] == ["Ann Archer"]
     with pytest.raises(ReadwatchError, match="readers shows no time of the past"):
         printed(view="readers", at="yesterday")
+
+
+@pytest.mark.usefixtures("yesterday")
+async def test_the_same_filter_of_another_day_has_entries_of_its_own(
+    open_console: OpenConsole, access_log: AccessLog, cast: Cast
+) -> None:
+    async with open_console() as pilot:
+        await pilot.presses("7")
+        await pilot.sees("Ben Baker")
+        await pilot.presses("/", *"e", "enter")
+        await pilot.sees("1 match", "Ben Baker")
+        await pilot.presses("<")
+        await pilot.sees("Ann Archer", "1 match")
+        await pilot.presses(">")
+        await pilot.sees("Ben Baker", "LIVE")
+        listed = [it for it in access_log() if it.did == "viewed_list"]
+        assert [it.whom for it in listed] == [cast.ben.id, cast.ann.id, cast.ben.id]
+        assert listed[1].where.endswith("day, filter of 1 term, as of 2026-11-21 12:00 UTC")

@@ -19,10 +19,10 @@ from readwatch.domain.attention import Rule
 from readwatch.domain.audit import few_readers
 from readwatch.domain.cases import NoteKind
 from readwatch.domain.errors import ReadwatchError
-from readwatch.domain.filters import Term, canonical, filter_size, parse
+from readwatch.domain.filters import Term, canonical, parse
 from readwatch.domain.typed_times import step_back, step_on
 from readwatch.monitor.attention import AttentionItem
-from readwatch.monitor.snapshots import Item, View, ViewSnapshot, with_older
+from readwatch.monitor.snapshots import Item, View, ViewSnapshot, list_for_log, with_older
 from readwatch.store.lists.query import FIRST_PAGE, MAX_ROWS_SEARCHED, ListQuery, filterable_fields
 from readwatch.tui.casework import CaseSubject
 from readwatch.tui.export_file import Source
@@ -337,7 +337,7 @@ class ViewScreen(Screen[None]):
         """Return the source for an export or copy; None if the list is empty."""
         if self.snapshot is None or self.table.cursor_key is None:
             return None
-        details = f"from {self.view.label}{filter_size(self.snapshot.query.terms)}"
+        details = f"from {list_for_log(self.view, self.snapshot.query)}"
         exported = self.table.export()
         readers = few_readers(map(self._reader_of, exported.keys))
         return Source(exported, details, self.view, readers, is_frozen=self.frozen)

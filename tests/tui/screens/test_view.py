@@ -649,9 +649,9 @@ async def test_a_wide_terminal_says_more_about_the_row_under_the_cursor(
     ben.reads("Faust", 90)
     async with open_console(size=LARGE) as pilot:
         await pilot.sees("Ben", "30 min before")
-        assert "Dracula" in pilot.lines[6][118:]
+        assert any("Dracula" in line[118:] for line in pilot.lines)
         await pilot.presses("down")
-        await pilot.until(lambda: "Faust" in pilot.lines[6][118:])
+        await pilot.until(lambda: any("Faust" in line[118:] for line in pilot.lines))
         await pilot.presses("i")
         await pilot.loses("30 min before")
         await pilot.presses("2")

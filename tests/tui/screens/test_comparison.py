@@ -102,3 +102,15 @@ async def test_a_reader_who_leaves_the_groups_of_the_consultant_leaves_the_scree
         limit(db, cast.cara, "4b")
         await pilot.sees("These readers' data is not shown")
         assert "Dracula" not in pilot.screen
+
+
+@pytest.mark.usefixtures("evening")
+async def test_with_masked_names_the_two_have_names_from_then_on(
+    open_console: OpenConsole,
+) -> None:
+    async with open_console(size=LARGE, mask=True) as pilot:
+        await pilot.sees("A. A.", "B. B.")
+        await pilot.presses("space", "space", "C")
+        await pilot.sees("Ann Archer", "Ben Baker", "comparison")
+        await pilot.presses("escape")
+        await pilot.sees("Ann Archer", "Ben Baker", "State")

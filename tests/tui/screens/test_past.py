@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -153,3 +154,44 @@ async def test_the_same_filter_of_another_day_has_entries_of_its_own(
         listed = [it for it in access_log() if it.did == "viewed_list"]
         assert [it.whom for it in listed] == [cast.ben.id, cast.ann.id, cast.ben.id]
         assert listed[1].where.endswith("day, filter of 1 term, as of 2026-11-21 12:00 UTC")
+
+
+@pytest.mark.usefixtures("yesterday")
+async def test_the_console_can_begin_in_the_past(open_console: OpenConsole) -> None:
+    async with open_console(view="day", at="yesterday") as pilot:
+        await pilot.sees("Saturday, 21 November 2026: 1 reader", "Ann Archer", "PAST")
+        await pilot.presses("1")
+        await pilot.sees("nobody was online then", "PAST")
+        await pilot.presses("escape")
+        await pilot.sees("LIVE", "Ben Baker")
+
+
+@pytest.mark.usefixtures("yesterday")
+async def test_a_frozen_list_goes_on_with_another_time(open_console: OpenConsole) -> None:
+    async with open_console() as pilot:
+        await pilot.sees("Ben Baker", "LIVE")
+        await pilot.presses("p")
+        await pilot.sees("FROZEN")
+        await pilot.presses("<")
+        await pilot.sees("PAST, 11:00")
+        await pilot.presses(">")
+        await pilot.sees("LIVE", "Ben Baker")
+
+
+@pytest.mark.usefixtures("yesterday")
+async def test_an_export_of_the_past_says_so_in_the_access_log(
+    open_console: OpenConsole, access_log: AccessLog, tmp_path: Path
+) -> None:
+    async with open_console() as pilot:
+        await pilot.presses("7")
+        await pilot.sees("Ben Baker")
+        await pilot.presses("<")
+        await pilot.sees("Ann Archer")
+        await pilot.presses("e")
+        await pilot.sees("File (.csv or .json)")
+        await pilot.presses("ctrl+u")
+        await pilot.types(str(tmp_path / "day.csv"))
+        await pilot.presses("enter")
+        await pilot.sees("wrote 1 row")
+    assert "Ann Archer" in (tmp_path / "day.csv").read_text()
+    assert "from day, as of 2026-11-21 12:00 UTC" in access_log()[-1].where

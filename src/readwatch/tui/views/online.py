@@ -93,4 +93,5 @@ SPEC: ViewSpec[OnlineItem] = ViewSpec(
     empty="nobody is online",
     preview=preview,
     note=note,
+    empty_then="nobody was online then",
 )

@@ -48,7 +48,7 @@ def days_of_reading(
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     starts = [start_of(day, zone) for day in (*days, last + timedelta(days=1))]
     read = [timedelta(0)] * len(days)
-    for begun, ended in merged(spans):
+    for begun, ended in _merged(spans):
         index = max(0, bisect_right(starts, begun) - 1)
         while index < len(days) and starts[index] < ended:
             read[index] += min(ended, starts[index + 1]) - max(begun, starts[index])
@@ -56,7 +56,7 @@ def days_of_reading(
     return tuple(map(DayOfReading, days, read))
 
 
-def merged(spans: Iterable[Span]) -> Iterator[Span]:
+def _merged(spans: Iterable[Span]) -> Iterator[Span]:
     """Yield spans that cover the same time and do not overlap, the earliest first."""
     merged: Span | None = None
     for begun, ended in sorted(span for span in spans if span[0] < span[1]):
@@ -74,7 +74,7 @@ def merged(spans: Iterable[Span]) -> Iterator[Span]:
 def spans_within(spans: Iterable[Span], since: datetime, until: datetime) -> tuple[Span, ...]:
     """Return the parts of spans from `since` to `until`, merged."""
     parts = ((max(begun, since), min(ended, until)) for begun, ended in spans)
-    return tuple(merged(parts))
+    return tuple(_merged(parts))
 
 
 def time_of(spans: Iterable[Span]) -> timedelta:

@@ -36,7 +36,7 @@ def coming_time(text: str, now: datetime) -> datetime:
     A day without a time is its morning. Refuses a text that names none, and a time that is over.
     """
     try:
-        times = tuple(_times(_normal(text), now))
+        times = tuple(_coming_times(_normal(text), now))
     except (ValueError, OverflowError):  # no date or time, or one that no clock can show
         times = ()
     if not times:
@@ -87,8 +87,8 @@ def step_on(at: datetime, step: timedelta, now: datetime) -> datetime | None:
     return following if following < now else None
 
 
-def _times(typed: str, now: datetime) -> Iterator[datetime]:
-    """Yield the times that a text can mean, the first one first; ValueError if it is none."""
+def _coming_times(typed: str, now: datetime) -> Iterator[datetime]:
+    """Yield the times to come that a text can mean, the first one first; ValueError for none."""
     if duration := _DURATION.fullmatch(typed):
         if int(duration[1]):
             yield now + int(duration[1]) * _UNITS[duration[2]]
@@ -99,7 +99,7 @@ def _times(typed: str, now: datetime) -> Iterator[datetime]:
 
 
 def _past_times(typed: str, now: datetime) -> Iterator[datetime]:
-    """Yield the times of the past that a text can mean; ValueError if it is none."""
+    """Yield the times of the past that a text can mean; ValueError for none."""
     if duration := _DURATION.fullmatch(typed):
         if int(duration[1]):
             yield now - int(duration[1]) * _UNITS[duration[2]]

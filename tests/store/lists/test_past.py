@@ -9,7 +9,7 @@ from permits import LIST_ACCESS, ROW_ACCESS
 from reading_app import ReadingApp
 
 from readwatch.domain.filters import parse
-from readwatch.store.engine.connections import Database
+from readwatch.store.engine.connections import Database, driver_connection
 from readwatch.store.engine.privileges import Role
 from readwatch.store.lists.day import ReaderOfDay, day_ids, day_rows
 from readwatch.store.lists.feed import activity_rows, past_activity_ids
@@ -242,3 +242,38 @@ def test_two_devices_at_the_same_time_count_once(
     (ann_of_day,) = day_of(console, clock())
     assert ann_of_day.read == timedelta(minutes=20)
     assert len(ann_of_day.spans) == 1
+
+
+# The cost.
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_the_sessions_of_a_time_are_read_off_an_index(
+    console: Database, ann: ReadingApp, clock: StillClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, dict[str, object]]] = []
+    execute = console.execute_sql
+
+    def note(sql: str, values: dict[str, object]) -> object:
+        asked.append((sql, values))
+        return execute(sql, values)
+
+    monkeypatch.setattr(console, "execute_sql", note)
+    ann.reads()
+    online_at(console, clock())
+    day_of(console, clock())
+    plans = [
+        [
+            step
+            for *_, step in driver_connection(console).execute(f"EXPLAIN QUERY PLAN {sql}", values)
+        ]
+        for sql, values in asked
+        if "reader_sessions" in sql
+    ]
+    assert len(plans) == 5
+    for plan in plans:
+        steps = [step for step in plan if "sessions" in step and "CTE" not in step]
+        assert any("idx_sessions_started (started_at>?" in step for step in plan) or any(
+            "idx_sessions_user_id (user_id=? AND id>?)" in step for step in plan
+        ), plan
+        assert not any(step.startswith("SCAN reader_sessions") for step in steps), plan

@@ -221,7 +221,7 @@ class ViewScreen(Screen[None]):
     @property
     def goes_back(self) -> bool:
         """Whether the list can show a time of the past."""
-        return self._spec.options.step is not None
+        return self._spec.options.goes_back
 
     def show_time(self, at: datetime | None) -> None:
         """Show a time of the past, or now; a frozen list goes on."""

@@ -26,7 +26,7 @@ def parse_options(settings: ConsoleSettings, now: datetime) -> tuple[View, ListQ
     terms = parse(settings.filter, finished=True)
     query = replace(options.first_query(masked=settings.mask), terms=terms)
     if settings.at:
-        if options.step is None:
+        if not options.goes_back:
             raise invalid(f"{view.label} shows no time of the past; online, activity and day do")
         query = replace(query, at=past_time(settings.at, now))
     if not sort:

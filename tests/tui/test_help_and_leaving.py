@@ -14,7 +14,7 @@ from readwatch.store.lists.online import FILTERABLE_FIELDS
 from readwatch.tui.keys import KEYS, Group
 from readwatch.tui.screens.help import FILTER
 
-ON_ONE_LINE = {Group.VIEWS, Group.PAST, Group.PAIR, Group.CASES, Group.ATTENTION}
+ON_ONE_LINE = {Group.VIEWS, Group.PAST, Group.PAIR, Group.OPENED, Group.CASES, Group.ATTENTION}
 
 
 @pytest.mark.parametrize("size", [SMALL, LARGE])
@@ -27,6 +27,8 @@ async def test_the_help_names_every_key_on_one_page(
         names = {
             "question_mark": "?",
             "slash": "/",
+            "left_square_bracket": "[",
+            "right_square_bracket": "]",
             "less_than_sign": "<",
             "greater_than_sign": ">",
             "left_curly_bracket": "{",

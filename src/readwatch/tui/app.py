@@ -214,7 +214,7 @@ class Console(App[None]):
             self._open_access_log()
 
     async def _log_out(self, reason: str) -> None:
-        self._reader_pages.close()
+        self._reader_pages.clear()
         self._marked = ()
         self._access_log_requests += 1
         await self._login_flow.log_out(reason)
@@ -520,6 +520,20 @@ class Console(App[None]):
         page = self._reader_pages.compare(both, event.screen.view.label)
         self._set_status(frozen=False, new_rows="", at=None)
         self.push_screen(page)
+
+    def action_open_again(self, offset: int) -> None:
+        """Open the reader's page that was opened before or after, which is logged again."""
+        before = self._reader_pages.current
+        if not self._login_flow.is_unlocked or self.screen is not self._shown_screen:
+            return  # an earlier key has changed the screen
+        page = self._reader_pages.open_again(offset)
+        if page is None:
+            return
+        self._set_status(frozen=False, new_rows="", at=None)
+        if before is None:
+            self.push_screen(page)
+        else:
+            self.switch_screen(page)
 
     def _show_readers(self, readers: tuple[ReaderSnapshot, ...]) -> None:
         if self._reader_pages.show(readers):

@@ -22,6 +22,7 @@ class Group(StrEnum):
     PAIR = "two readers"
     READER = "on a reader's page"
     COMPARISON = "in a comparison"
+    OPENED = "opened readers"
     TABLES = "in every table"
     ATTENTION = "in Attention"
     CASES = "cases"
@@ -75,9 +76,20 @@ def _hidden(
 
 _WIDE: Final = 100  # cells, in which a footer has room for all keys
 
-_VIEWS, _ALL, _LISTS, _PAST, _PAIR, _READER, _COMPARISON, _TABLES, _ATTENTION, _CASES, _FILTER = (
-    Group
-)
+(
+    _VIEWS,
+    _ALL,
+    _LISTS,
+    _PAST,
+    _PAIR,
+    _READER,
+    _COMPARISON,
+    _OPENED,
+    _TABLES,
+    _ATTENTION,
+    _CASES,
+    _FILTER,
+) = Group
 
 KEYS: Final = (
     # The header shows the views and their numbers, so the footer does not.
@@ -115,6 +127,22 @@ KEYS: Final = (
     Key("panel", "tab", "app.focus_next", "Panel", "the next panel", _READER),
     _hidden("export", "e", "app.export", "Export", "export the table", _READER),
     _hidden("copy", "y", "app.copy", "Copy", "copy the row", _READER),
+    _hidden(
+        "page_before",
+        "left_square_bracket",
+        "app.open_again(-1)",
+        "Before",
+        "the reader opened before",
+        _OPENED,
+    ),
+    _hidden(
+        "page_after",
+        "right_square_bracket",
+        "app.open_again(1)",
+        "After",
+        "the reader opened after",
+        _OPENED,
+    ),
     Key("open", "enter", "open", "Open", "open the row", _TABLES),
     _hidden("up", "up,k", "move(-1)", "Up", "a row up", _TABLES),
     _hidden("down", "down,j", "move(1)", "Down", "a row down", _TABLES),
@@ -204,10 +232,13 @@ def _clashes(keymap: Keymap) -> set[tuple[str, str, str]]:
 _AT: Final = {
     Group.LISTS: {
         *(Group.VIEWS, Group.EVERYWHERE, Group.LISTS, Group.TABLES),
-        *(Group.PAST, Group.PAIR, Group.ATTENTION, Group.CASES, Group.FILTER),
+        *(Group.PAST, Group.PAIR, Group.OPENED, Group.ATTENTION, Group.CASES, Group.FILTER),
     },
-    Group.READER: {Group.VIEWS, Group.EVERYWHERE, Group.READER, Group.TABLES, Group.CASES},
-    Group.COMPARISON: {Group.VIEWS, Group.EVERYWHERE, Group.COMPARISON},
+    Group.READER: {
+        *(Group.VIEWS, Group.EVERYWHERE, Group.READER),
+        *(Group.TABLES, Group.CASES, Group.OPENED),
+    },
+    Group.COMPARISON: {Group.VIEWS, Group.EVERYWHERE, Group.COMPARISON, Group.OPENED},
 }
 
 

@@ -17,6 +17,8 @@ from readwatch.tui.terminal.driver import call_after_keys
 HOLD_SECONDS = 0.06
 """How long a request waits: a page that is closed before is not logged. It is shorter than the
 time after which people notice a delay."""
+MAX_OPENED = 50
+"""So many pages can be opened again."""
 
 Page = ReaderScreen | ComparisonScreen
 
@@ -35,9 +37,37 @@ class ReaderPages:
         self._request_ids = count(1)
         self.current: Page | None = None
         self._request: Future[None] | None = None
+        self._opened: tuple[ReaderPager, ...] = ()
+        self._position = -1  # of the page that was opened last
 
     def open(self, pager: ReaderPager, *, panel: Panel = Panel.ACTIVITIES) -> ReaderScreen:
         """Return a new, empty screen for a reader's page, which is requested in a moment."""
+        self._opened = (*self._opened[: self._position + 1], pager)[-MAX_OPENED:]
+        self._position = len(self._opened) - 1
+        return self._open(pager, panel)
+
+    def open_again(self, offset: int) -> ReaderScreen | None:
+        """Open the page that was opened before or after the current one, or below no page the last
+        one; return None beyond the ends."""
+        page = self.current if isinstance(self.current, ReaderScreen) else None
+        if page is not None:
+            position = self._position + offset
+        else:
+            position = self._position if offset < 0 else len(self._opened)
+        if not 0 <= position < len(self._opened):
+            if page is not None:
+                page.say(f"no reader was opened {'after' if offset > 0 else 'before'}")
+            return None
+        self._position = position
+        panel = Panel.ACTIVITIES if page is None else page.panel
+        return self._open(self._opened[position], panel)
+
+    def clear(self) -> None:
+        """Close the page, and drop which pages were opened, before the next consultant logs in."""
+        self.close()
+        self._opened, self._position = (), -1
+
+    def _open(self, pager: ReaderPager, panel: Panel) -> ReaderScreen:
         self.close()
         page = ReaderScreen(next(self._request_ids), pager, panel, self._worker.read_older)
         self._request_soon(page, (pager.reader_id,), pager.list_name)
@@ -66,7 +96,7 @@ class ReaderPages:
             return None
         pager = self.current.pager.step(rows)
         if pager is None:
-            self.current.show_end(rows)
+            self.current.say("last reader" if rows > 0 else "first reader")
             return None
         return self.open(pager, panel=self.current.panel)
 

@@ -22,7 +22,10 @@ from readwatch.tui.widgets.header import Header, Status
 class ComparisonScreen(Screen[None]):
     """The live comparison of two readers."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Group.COMPARISON)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings(Group.COMPARISON),
+        *bindings(Group.OPENED),
+    ]
 
     CSS = """
     ComparisonScreen #breadcrumb { height: 1; padding: 0 1 0 2; background: $surface; }

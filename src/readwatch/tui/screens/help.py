@@ -61,10 +61,11 @@ class HelpScreen(ModalScreen[None]):
                 _on_one_line(group, self._keymap)
                 for group in (Group.VIEWS, Group.PAST, Group.PAIR, Group.CASES, Group.ATTENTION)
             )
-            in_filter = _lines((Group.FILTER,), self._keymap)
+            opened = _on_one_line(Group.OPENED, self._keymap)
+            in_filter = Content("  ").join([*_lines((Group.FILTER,), self._keymap), opened])
             of_lists = Content("  ").join([past, pair])
             of_cases = Content("  ").join([cases, in_attention])
-            yield Static(Content("\n").join([views, of_lists, of_cases, *in_filter, *examples]))
+            yield Static(Content("\n").join([views, of_lists, of_cases, in_filter, *examples]))
 
 
 def _lines(groups: tuple[Group, ...], keymap: Keymap) -> Iterator[Content]:

@@ -67,7 +67,11 @@ class ReaderScreen(Screen[None]):
     In a small terminal only the focused panel is open.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Group.READER), *bindings(Group.CASES)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings(Group.READER),
+        *bindings(Group.CASES),
+        *bindings(Group.OPENED),
+    ]
     AUTO_FOCUS = ""  # no widget has the focus before there is data
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-low"), (36, "-tall")]  # noqa: RUF012
@@ -253,9 +257,9 @@ class ReaderScreen(Screen[None]):
         """The focused table, or the activities if no table has the focus."""
         return self.focused if isinstance(self.focused, LiveTable) else self._activities
 
-    def show_end(self, offset: int) -> None:
-        """Show that there is no further reader in this direction."""
-        self._note = "last reader" if offset > 0 else "first reader"
+    def say(self, note: str) -> None:
+        """Show why a key has opened no other reader."""
+        self._note = note
         self._show_breadcrumb()
 
     def _show_breadcrumb(self) -> None:

@@ -56,6 +56,7 @@ class ViewScreen(Screen[None]):
         *bindings(Group.LISTS),
         *bindings(Group.PAST),
         *bindings(Group.PAIR),
+        *bindings(Group.OPENED),
         *bindings(Group.CASES),
         *bindings(Group.ATTENTION),
         *bindings(Group.FILTER),

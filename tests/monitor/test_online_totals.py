@@ -64,10 +64,10 @@ def test_totals_are_kept_for_two_seconds_and_not_for_another_user(
     console: Database, ann: ReadingApp, clock: StillClock
 ) -> None:
     totals = TotalsOfOnline()
-    assert totals.totals(console, LIST_ACCESS, clock()).came == 0
+    assert totals.totals(console, LIST_ACCESS, clock()).logged_in == 0
     ann.logs_in()
-    assert totals.totals(console, LIST_ACCESS, clock.advance(seconds=1)).came == 0
-    assert totals.totals(console, LIST_ACCESS, clock.advance(seconds=1)).came == 1
+    assert totals.totals(console, LIST_ACCESS, clock.advance(seconds=1)).logged_in == 0
+    assert totals.totals(console, LIST_ACCESS, clock.advance(seconds=1)).logged_in == 1
     ann.logs_out()
     totals.reset()
-    assert totals.totals(console, LIST_ACCESS, clock()).came == 0
+    assert totals.totals(console, LIST_ACCESS, clock()).logged_in == 0

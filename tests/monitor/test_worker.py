@@ -359,7 +359,7 @@ def test_a_request_of_one_consultant_is_never_answered_to_the_next(
     def read_late(read: ReadItems) -> object:
         is_reading.set()
         is_suspended.wait(TIMEOUT_SECONDS)
-        return read(View.ONLINE, (ann.user.id,))
+        return read(View.ONLINE, (ann.user.id,), None)
 
     action = AuditAction.EXPORTED_VIEW
     export = monitor.worker.log_and_run(action, [], "from online", read_late)
@@ -453,7 +453,7 @@ def test_an_action_reads_items_of_any_view_and_returns_its_result(
         AuditAction.EXPORTED_VIEW,
         [],
         "from readers",
-        lambda read: [str(item) for item in read(View.READERS, (ann.user.id,))],
+        lambda read: [str(item) for item in read(View.READERS, (ann.user.id,), None)],
     )
     [name] = names.result(TIMEOUT_SECONDS)
     assert "Ann Archer" in name
@@ -520,10 +520,10 @@ def test_ids_of_a_file_that_was_replaced_read_and_log_nothing_in_the_new_one(
     ids, action = (ann.user.id,), AuditAction.EXPORTED_VIEW
 
     def read_before_and_after(read: ReadItems) -> object:
-        read(View.ONLINE, ids)
+        read(View.ONLINE, ids, None)
         is_reading.set()
         is_replaced.wait(TIMEOUT_SECONDS)
-        return read(View.ONLINE, ids)
+        return read(View.ONLINE, ids, None)
 
     first = monitor.worker.log_and_run(action, ids, "from online", read_before_and_after)
     second = monitor.worker.log_and_run(action, ids, "from online", nothing)

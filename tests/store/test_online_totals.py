@@ -15,8 +15,8 @@ from readwatch.store.engine.privileges import Role
 from readwatch.store.online_totals import (
     activities_between,
     readers_by_presence,
-    readers_who_came,
     readers_who_left,
+    readers_who_logged_in,
 )
 
 LATELY = timedelta(minutes=5)
@@ -52,13 +52,13 @@ def test_each_reader_is_counted_once_in_one_presence(
     }
 
 
-def test_who_came_and_who_left_is_counted_for_some_minutes(
+def test_who_logged_in_and_who_left_is_counted_for_some_minutes(
     console: Database, ann: ReadingApp, ben: ReadingApp, clock: StillClock
 ) -> None:
     def moves() -> tuple[int, int]:
         now = clock()
         return (
-            readers_who_came(console, ALL_READERS, now, LATELY),
+            readers_who_logged_in(console, ALL_READERS, now, LATELY),
             readers_who_left(console, ALL_READERS, now, LATELY),
         )
 
@@ -107,7 +107,7 @@ def test_a_consultant_of_a_group_has_the_totals_of_its_readers(
     scope, now = list_access(console, cast.cara.id).scope, clock()
     hour = now.replace(minute=0, second=0)
     assert readers_by_presence(console, scope, now)[Presence.READING] == 1
-    assert readers_who_came(console, scope, now, LATELY) == 1
+    assert readers_who_logged_in(console, scope, now, LATELY) == 1
     assert activities_between(console, scope, hour, hour + timedelta(hours=1)) == 2
     ann.logs_out()
     assert readers_who_left(console, scope, now, LATELY) == 0

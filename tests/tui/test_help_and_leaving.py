@@ -14,7 +14,7 @@ from readwatch.store.lists.online import FILTERABLE_FIELDS
 from readwatch.tui.keys import KEYS, Group
 from readwatch.tui.screens.help import FILTER
 
-ON_ONE_LINE = {Group.VIEWS, Group.PAST, Group.PAIR, Group.OPENED, Group.CASES, Group.ATTENTION}
+ON_ONE_LINE = {Group.VIEWS, Group.PAST, Group.PAIR, Group.HISTORY, Group.CASES, Group.ATTENTION}
 
 
 @pytest.mark.parametrize("size", [SMALL, LARGE])

@@ -4,10 +4,13 @@ import re
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 
+from readwatch.domain.clock import in_utc
 from readwatch.domain.errors import invalid
 from readwatch.domain.week import DAYS
 
 PAST_EXAMPLES = "14:00, 2h, yesterday 14:00, mon 9 or 2026-11-24"
+
+EARLIEST_YEAR = 2000
 
 NOON = time(12)
 """The time of a past day that is named without a time."""
@@ -49,14 +52,18 @@ def coming_time(text: str, now: datetime) -> datetime:
     return coming_at
 
 
-def past_time(text: str, now: datetime) -> datetime:
-    """Return the last time before `now` that a text names, in the time zone of this machine.
+def past_time(text: str, now: datetime) -> datetime | None:
+    """Return the last time before `now` that a text names, in the time zone of this machine; None
+    is now, also for today without a time.
 
-    A day without a time is its noon, and a duration is so long ago. Refuses a text that names none,
-    and a time that has not come.
+    Another day without a time is its noon, and a duration is so long ago. Refuses a text that names
+    no time, one that has not come, and one before `EARLIEST_YEAR`.
     """
+    typed = _normal(text)
+    if typed in {"", "now"}:
+        return None
     try:
-        times = tuple(_past_times(_normal(text), now))
+        times = tuple(_past_times(typed, now))
     except (ValueError, OverflowError):
         times = ()
     if not times:
@@ -64,13 +71,17 @@ def past_time(text: str, now: datetime) -> datetime:
     past = [at for at in times if at <= now]
     if not past:
         raise invalid(f"{text.strip()!r} has not come yet")
-    return max(past)
+    if max(past).year < EARLIEST_YEAR:
+        raise invalid(f"{text.strip()!r} is before {EARLIEST_YEAR}")
+    return None if max(past) == now else in_utc(max(past))
 
 
 def step_back(at: datetime | None, step: timedelta, now: datetime) -> datetime:
     """Return the time a step before a time of the past, or before `now`: a full hour, or the noon
     of a day if the step is a day."""
     local = (at or now).astimezone()
+    if local.year < EARLIEST_YEAR:
+        return local
     if step >= timedelta(days=1):
         return _local(local.date() - step, NOON)
     on_the_hour = local.replace(minute=0, second=0, microsecond=0)
@@ -104,9 +115,13 @@ def _past_times(typed: str, now: datetime) -> Iterator[datetime]:
         if int(duration[1]):
             yield now - int(duration[1]) * _UNITS[duration[2]]
         return
+    today = now.astimezone().date()
     day_name, at = _day_and_time(typed, NOON)
-    for day in _past_days(day_name, now.astimezone().date()) if typed else ():
-        yield _local(day, at)
+    for day in _past_days(day_name, today):
+        if day == today and day_name == typed:
+            yield now
+        else:  # the clock repeats an hour once a year
+            yield from (_local(day, at.replace(fold=fold)) for fold in (0, 1))
 
 
 def _normal(text: str) -> str:

@@ -174,7 +174,7 @@ class CurrentView:
             event,
             result.stats.taken_at,
             list_id=(result.view, query.at),
-            filter=query.terms,
+            filter=(*query.terms, *([] if query.at is None else [query.at])),
             reader_ids=result.reader_ids,
         )
 
@@ -204,10 +204,15 @@ class CurrentView:
         self._attention_at = 0.0
 
     def items(
-        self, db: Database, access: RowAccess, view: View, ids: Sequence[int], now: datetime
+        self,
+        db: Database,
+        access: RowAccess,
+        view: View,
+        ids: Sequence[int],
+        now: datetime,
+        at: datetime | None,
     ) -> tuple[Item, ...]:
-        """Return items of a view, with names masked if necessary."""
-        at = None if self.query is None else self.query.at
+        """Return items of a view at a time of the past, or now, with names masked if necessary."""
         of_view = self._queries[view].at(at)
         return self._masked(read_items(db, access, of_view, ids, at or now))
 

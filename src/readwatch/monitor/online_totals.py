@@ -1,10 +1,10 @@
-"""The strip of totals of Online: who is online by state and group, who came and left, and today
-beside the same weekday of the weeks before."""
+"""The strip of totals of Online: who is online by state and group, who logged in and left, and
+today beside the same weekday of the weeks before."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from statistics import median_low
+from statistics import median
 
 from readwatch.domain.clock import in_utc, midnight
 from readwatch.domain.group_figures import has_figures
@@ -20,7 +20,7 @@ from readwatch.store.lists.groups import group_ids
 from readwatch.store.lists.query import ListQuery
 
 LATELY = timedelta(minutes=5)
-"""Who came and who left is counted for this time."""
+"""Who logged in and who left is counted for this time."""
 
 _WEEKS = 4
 _READ_AGAIN_AFTER = timedelta(seconds=2)
@@ -29,7 +29,7 @@ _READ_AGAIN_AFTER = timedelta(seconds=2)
 @dataclass(frozen=True, slots=True)
 class Today:
     """The activities of today, and the change in percent against the median of the same weekday of
-    four weeks, both until the last full hour; None after weeks without any."""
+    those of four weeks that have any, both until the last full hour; None if there are none."""
 
     activities: int
     trend: int | None
@@ -42,7 +42,7 @@ class OnlineTotals:
 
     by_presence: Mapping[Presence, int]
     by_group: tuple[tuple[SafeText, int], ...]
-    came: int
+    logged_in: int
     left: int
     today: Today
 
@@ -65,7 +65,7 @@ class TotalsOfOnline:
             totals = OnlineTotals(
                 by_presence=online_totals.readers_by_presence(db, scope, now),
                 by_group=_by_group(db, access, now),
-                came=online_totals.readers_who_came(db, scope, now, LATELY),
+                logged_in=online_totals.readers_who_logged_in(db, scope, now, LATELY),
                 left=online_totals.readers_who_left(db, scope, now, LATELY),
                 today=self._today_of(db, scope, now),
             )
@@ -98,7 +98,7 @@ def _today(db: Database, scope: Scope, now: datetime) -> Today:
         online_totals.activities_between(db, scope, midnight(at), at)
         for at in _same_time_of_weeks(hour)
     )
-    usual = median_low(before)
+    usual = median(with_any) if (with_any := [number for number in before if number]) else 0
     trend = round(100 * (until_hour - usual) / usual) if usual else None
     return Today(activities, trend)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
 
@@ -45,6 +45,7 @@ from readwatch.store import case_notes
 from readwatch.store.audit import log as audit_log
 from readwatch.store.audit.live_lists import LiveListLog
 from readwatch.store.audit.log import ListAccess, OutsideScope, Permit, RowAccess
+from readwatch.store.audit.scope import readers_inside
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database, data_version, read_snapshot, work_clock
 from readwatch.store.engine.sqlite import FileIdentity
@@ -71,8 +72,9 @@ MAX_READERS = 20
 Result = TypeVar("Result")
 Snapshot = TypeVar("Snapshot", ViewSnapshot, ReaderSnapshot)
 
-ReadItems = Callable[[View, Sequence[int]], tuple[Item, ...]]
-"""Reads items of a view by their ids; fails if the consultant's account has changed."""
+ReadItems = Callable[[View, Sequence[int], datetime | None], tuple[Item, ...]]
+"""Reads items of a view by their ids, at a time of the past or now (None); fails if the
+consultant's account has changed."""
 
 
 class Worker:
@@ -342,10 +344,18 @@ class Worker:
         action, details = AuditAction.VIEWED_READER_PROFILE, f"from {origin}"
         if len(reader_ids) > 1:
             details += ", compared"
-        events = [console_event(consultant.id, action, details, id) for id in reader_ids]
+        event = console_event(consultant.id, action, details)
 
-        def log(db: Database, _access: ListAccess) -> list[Permit]:
-            return [audit_log.log_access(db, event, self._clock()) for event in events]
+        def log(db: Database, access: ListAccess) -> list[Permit]:
+            # Who is outside comes first: then no entry says that another reader was shown.
+            outside_first = sorted(reader_ids, key=inside(db, access).__contains__)
+            permits = {
+                id: audit_log.log_access(db, event.about(id), self._clock()) for id in outside_first
+            }
+            return [permits[id] for id in reader_ids]
+
+        def inside(db: Database, access: ListAccess) -> frozenset[int]:
+            return readers_inside(db, access.scope, reader_ids)
 
         try:
             permits = self._log_first(consultant, log)
@@ -454,7 +464,8 @@ class Worker:
             raise CancelledError
         if rows is None:
             raise unavailable("the rows can be read after the next snapshot")
-        return self._items(file_id, rows, view, ids)
+        query = self._current.query
+        return self._items(file_id, rows, view, ids, None if query is None else query.at)
 
     def _group(
         self, file_id: FileIdentity | None, group_id: int, consultant: User
@@ -468,7 +479,12 @@ class Worker:
             return self._current.groups.detail(db, access.scope, group_id, self._clock())
 
     def _items(
-        self, file_id: FileIdentity | None, rows: RowAccess, view: View, ids: Sequence[int]
+        self,
+        file_id: FileIdentity | None,
+        rows: RowAccess,
+        view: View,
+        ids: Sequence[int],
+        at: datetime | None,
     ) -> tuple[Item, ...]:
         """Return items from one snapshot of the database, if the account is unchanged."""
         if self._consultant is None or self._is_stopping:
@@ -479,7 +495,7 @@ class Worker:
             if access.scope != rows.scope:
                 raise unavailable("the readers whom you see have changed; try again")
             with read_snapshot(db):
-                return self._current.items(db, rows, view, ids, self._clock())
+                return self._current.items(db, rows, view, ids, self._clock(), at)
 
     def _require_file(self, file_id: FileIdentity | None) -> None:
         """Refuse ids that were read from a file that another one has replaced."""

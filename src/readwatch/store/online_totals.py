@@ -18,7 +18,7 @@ _BY_PRESENCE = f"""
     LEFT JOIN reader_profiles p ON p.user_id = u.id
     WHERE s.rank = 1 AND {ACTIVE_READER}
 """  # noqa: S608 - our own text
-_CAME = f"""
+_LOGGED_IN = f"""
     SELECT count(DISTINCT s.user_id) AS readers
     FROM reader_sessions s CROSS JOIN users u
     WHERE s.started_at > :lately AND u.id = s.user_id AND {ACTIVE_READER}
@@ -63,9 +63,9 @@ def readers_by_presence(db: Database, scope: Scope, now: datetime) -> Mapping[Pr
     }
 
 
-def readers_who_came(db: Database, scope: Scope, now: datetime, within: timedelta) -> int:
+def readers_who_logged_in(db: Database, scope: Scope, now: datetime, within: timedelta) -> int:
     """Return how many readers of a scope are online and have logged in within a time."""
-    statement = Statement(f"{_CAME} AND {scope.contains('u.id')}")
+    statement = Statement(f"{_LOGGED_IN} AND {scope.contains('u.id')}")
     return int(statement.scalar(db, **_times(now, within), **scope.values))
 
 

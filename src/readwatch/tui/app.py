@@ -313,25 +313,34 @@ class Console(App[None]):
         self._set_status(
             view=view,
             stats=stats,
-            at=screen.list_query.at,
+            at=screen.shown_past,
             frozen=screen.frozen,
             new_rows=screen.new_rows,
         )
 
     @on(ViewScreen.TimeRequested)
     def _ask_for_time(self, event: ViewScreen.TimeRequested) -> None:
-        if self._login_flow.is_unlocked and self.screen is event.screen:
-            self.push_screen(TimeForm(self._clock, partial(self._go_to_time, event.screen)))
+        if not self._login_flow.is_unlocked or self.screen is not event.screen:
+            return
+        if event.screen.goes_back:
+            self.push_screen(TimeForm(self._clock, self._go_to_time))
+        else:
+            name = event.screen.view.label.capitalize()
+            words = f"{name} has no past; Online, Activity and Day go back in time"
+            self.notify(words, timeout=5, markup=False)
 
-    @on(ViewScreen.TimeChosen)
-    def _go_to_chosen_time(self, event: ViewScreen.TimeChosen) -> None:
-        self._go_to_time(event.screen, event.at)
+    @on(ViewScreen.StepRequested)
+    def _go_a_step(self, event: ViewScreen.StepRequested) -> None:
+        self._go_to_time(event.screen.step_from(self._clock(), event.offset))
 
-    def _go_to_time(self, screen: ViewScreen, at: datetime | None) -> None:
+    @on(ViewScreen.NowRequested)
+    def _go_to_now(self) -> None:
+        self._go_to_time(None)
+
+    def _go_to_time(self, at: datetime | None) -> None:
         """Show a time of the past in all views that can, or now."""
-        if self._login_flow.is_unlocked and screen is self._view_screens.current:
+        if self._login_flow.is_unlocked:
             self._view_screens.go_to(at)
-            self._show_view_status()
 
     @on(ViewScreen.SeenToggled)
     def _mark_seen(self, event: ViewScreen.SeenToggled) -> None:
@@ -405,7 +414,9 @@ class Console(App[None]):
             return
         if screen.show_snapshot(snapshot):
             self._show_stats(snapshot.stats)
-        self._set_status(new_rows=screen.new_rows, lost_since=None)
+        self._set_status(
+            new_rows=screen.new_rows, frozen=screen.frozen, at=screen.shown_past, lost_since=None
+        )
 
     # The palette.
 
@@ -590,8 +601,9 @@ class Console(App[None]):
 
     def _show_title(self) -> None:
         """Show in the title of the terminal how many readers need the consultant."""
-        stats, consultant = self._status.stats, self._login_flow.consultant
-        unseen = 0 if stats is None or consultant is None else len(stats.unseen)
+        stats = self._status.stats
+        is_shown = stats is not None and self._login_flow.is_unlocked
+        unseen = len(stats.unseen) if stats is not None and is_shown else 0
         if isinstance(self._driver, TerminalDriver):
             self._driver.show_title(f"({unseen}) readwatch" if unseen else "readwatch")
 
@@ -601,6 +613,9 @@ class Console(App[None]):
         self._set_status()
 
     def _set_status(self, **changes: object) -> None:
-        self._status = replace(self._status, now=self._clock(), **changes)  # type: ignore[arg-type]
+        before = self._status
+        self._status = replace(before, now=self._clock(), **changes)  # type: ignore[arg-type]
+        if self._status.at != before.at:
+            self.refresh_bindings()  # the past is not frozen
         self._show_title()
         self._shown_screen.show_status(self._status)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from readwatch.domain.errors import ReadwatchError, conflict, invalid
@@ -63,12 +64,13 @@ class Source:
 
     The rows of a view are read again; in a frozen view only rows that are not loaded are read. A
     reader's page has no `view`: all its rows are loaded. `readers` are the readers of all rows, if
-    they are few.
+    they are few. `at` is the time of the past that the rows show.
     """
 
     table: TableExport
     origin: str
     view: View | None = None
+    at: datetime | None = None
     readers: frozenset[int] = frozenset()
     is_frozen: bool = False
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -36,8 +37,8 @@ class Exporter:
 
     def ask_for_file(self, source: Source) -> None:
         """Ask for a file name, and write the current rows of the table to the file."""
-        now = self._clock().astimezone()
-        name = f"readwatch-{source.view or 'reader'}-{now:%Y-%m-%d-%H%M}.csv"
+        shown_at = (source.at or self._clock()).astimezone()
+        name = f"readwatch-{source.view or 'reader'}-{shown_at:%Y-%m-%d-%H%M}.csv"
         path = str(Path.cwd() / name)
         rows = len(source.table.keys)
         self._app.push_screen(ExportScreen(rows, path, partial(self._export, source)))
@@ -59,12 +60,15 @@ class Exporter:
         when_done(self._app, written, partial(self._confirm, form, file), refuse)
 
     def _write(self, source: Source, file: Path, replace: bool, read: ReadItems) -> int:
-        read_rows = None if source.view is None else partial(self._rows, read, source.view)
+        view, at = source.view, source.at
+        read_rows = None if view is None else partial(self._rows, read, view, at)
         with self._held_open():
             return write(source.exported.sheet(read_rows), file, replace=replace)
 
-    def _rows(self, read: ReadItems, view: View, ids: Sequence[int]) -> list[Row]:
-        return VIEW_SPECS[view].rows(read(view, ids), self._clock())
+    def _rows(
+        self, read: ReadItems, view: View, at: datetime | None, ids: Sequence[int]
+    ) -> list[Row]:
+        return VIEW_SPECS[view].rows(read(view, ids, at), at or self._clock())
 
     def _confirm(self, form: ExportScreen, file: Path, rows: int) -> None:
         if self._app.screen is form:

@@ -19,10 +19,10 @@ class Group(StrEnum):
     EVERYWHERE = "everywhere"
     LISTS = "in a list"
     PAST = "the past"
-    PAIR = "two readers"
+    PAIR = "pair"
     READER = "on a reader's page"
     COMPARISON = "in a comparison"
-    OPENED = "opened readers"
+    HISTORY = "opened readers"
     TABLES = "in every table"
     ATTENTION = "in Attention"
     CASES = "cases"
@@ -84,7 +84,7 @@ _WIDE: Final = 100  # cells, in which a footer has room for all keys
     _PAIR,
     _READER,
     _COMPARISON,
-    _OPENED,
+    _HISTORY,
     _TABLES,
     _ATTENTION,
     _CASES,
@@ -113,6 +113,7 @@ KEYS: Final = (
     _hidden("time", "T", "time", "Time", "go to a time of the past", _PAST),
     Key("earlier", "less_than_sign", "go(-1)", "Earlier", "an hour or day back", _PAST, _WIDE),
     Key("later", "greater_than_sign", "go(1)", "Later", "an hour or day on", _PAST, _WIDE),
+    Key("now", "escape", "now", "Now", "back to now", _PAST),
     Key("freeze", "p", "app.freeze", "Freeze", "freeze the list, or go on", _LISTS),
     _hidden("export", "e", "app.export", "Export", "export the list to a file", _LISTS),
     _hidden("copy", "y", "app.copy", "Copy", "copy the row under the cursor", _LISTS),
@@ -133,7 +134,7 @@ KEYS: Final = (
         "app.open_again(-1)",
         "Before",
         "the reader opened before",
-        _OPENED,
+        _HISTORY,
     ),
     _hidden(
         "page_after",
@@ -141,7 +142,7 @@ KEYS: Final = (
         "app.open_again(1)",
         "After",
         "the reader opened after",
-        _OPENED,
+        _HISTORY,
     ),
     Key("open", "enter", "open", "Open", "open the row", _TABLES),
     _hidden("up", "up,k", "move(-1)", "Up", "a row up", _TABLES),
@@ -232,13 +233,13 @@ def _clashes(keymap: Keymap) -> set[tuple[str, str, str]]:
 _AT: Final = {
     Group.LISTS: {
         *(Group.VIEWS, Group.EVERYWHERE, Group.LISTS, Group.TABLES),
-        *(Group.PAST, Group.PAIR, Group.OPENED, Group.ATTENTION, Group.CASES, Group.FILTER),
+        *(Group.PAST, Group.PAIR, Group.HISTORY, Group.ATTENTION, Group.CASES, Group.FILTER),
     },
     Group.READER: {
         *(Group.VIEWS, Group.EVERYWHERE, Group.READER),
-        *(Group.TABLES, Group.CASES, Group.OPENED),
+        *(Group.TABLES, Group.CASES, Group.HISTORY),
     },
-    Group.COMPARISON: {Group.VIEWS, Group.EVERYWHERE, Group.COMPARISON, Group.OPENED},
+    Group.COMPARISON: {Group.VIEWS, Group.EVERYWHERE, Group.COMPARISON, Group.HISTORY},
 }
 
 

@@ -22,7 +22,7 @@ def key_commands(app: App[None], group: Group, keymap: Keymap) -> Iterator[Palet
     """Yield the actions of the keys that work on a screen of the group."""
     in_lists = (Group.PAST, Group.PAIR) if group is Group.LISTS else ()
     in_reading = (Group.CASES,) if group is not Group.COMPARISON else ()
-    groups = {group, *in_lists, *in_reading, Group.OPENED, *_OF_APP}
+    groups = {group, *in_lists, *in_reading, Group.HISTORY, *_OF_APP}
     for key in KEYS:
         target = app if key.group in _OF_APP else app.screen
         _, name, parameters = parse(key.action)

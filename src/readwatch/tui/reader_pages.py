@@ -17,7 +17,7 @@ from readwatch.tui.terminal.driver import call_after_keys
 HOLD_SECONDS = 0.06
 """How long a request waits: a page that is closed before is not logged. It is shorter than the
 time after which people notice a delay."""
-MAX_OPENED = 50
+MAX_HISTORY = 50
 """So many pages can be opened again."""
 
 Page = ReaderScreen | ComparisonScreen
@@ -37,13 +37,13 @@ class ReaderPages:
         self._request_ids = count(1)
         self.current: Page | None = None
         self._request: Future[None] | None = None
-        self._opened: tuple[ReaderPager, ...] = ()
+        self._history: tuple[ReaderPager, ...] = ()
         self._position = -1  # of the page that was opened last
 
     def open(self, pager: ReaderPager, *, panel: Panel = Panel.ACTIVITIES) -> ReaderScreen:
         """Return a new, empty screen for a reader's page, which is requested in a moment."""
-        self._opened = (*self._opened[: self._position + 1], pager)[-MAX_OPENED:]
-        self._position = len(self._opened) - 1
+        self._history = (*self._history[: self._position + 1], pager)[-MAX_HISTORY:]
+        self._position = len(self._history) - 1
         return self._open(pager, panel)
 
     def open_again(self, offset: int) -> ReaderScreen | None:
@@ -53,19 +53,19 @@ class ReaderPages:
         if page is not None:
             position = self._position + offset
         else:
-            position = self._position if offset < 0 else len(self._opened)
-        if not 0 <= position < len(self._opened):
+            position = self._position if offset < 0 else len(self._history)
+        if not 0 <= position < len(self._history):
             if page is not None:
                 page.say(f"no reader was opened {'after' if offset > 0 else 'before'}")
             return None
         self._position = position
         panel = Panel.ACTIVITIES if page is None else page.panel
-        return self._open(self._opened[position], panel)
+        return self._open(self._history[position], panel)
 
     def clear(self) -> None:
         """Close the page, and drop which pages were opened, before the next consultant logs in."""
         self.close()
-        self._opened, self._position = (), -1
+        self._history, self._position = (), -1
 
     def _open(self, pager: ReaderPager, panel: Panel) -> ReaderScreen:
         self.close()

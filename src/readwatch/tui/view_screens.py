@@ -80,7 +80,8 @@ class ViewScreens:
     def show_marks(self, reader_ids: tuple[int, ...]) -> None:
         """Show which readers are marked, in all views."""
         for screen in self._screens.values():
-            screen.table.marked = frozenset(reader_ids)
+            if screen.has_marks:
+                screen.table.marked = frozenset(reader_ids)
 
     def watch(self, view: View, *, keeps_rows: bool = False) -> None:
         """Make a view the current one; with `keeps_rows` its rows stay on the screen."""
@@ -126,6 +127,10 @@ class ViewScreens:
         """Show why a query is refused; tell whether the query of the current view has changed."""
         screen = self._screens[event.view]
         screen.refuse(event.query, event.reason)
+        if not event.query.terms:  # the line for reasons belongs to the filter
+            self._app.notify(event.reason, severity="error", markup=False)
+        if screen is self.current:
+            self.go_to(screen.list_query.at)  # a refused time is shown nowhere
         return screen is self.current and screen.list_query != event.query
 
 

@@ -136,6 +136,19 @@ def test_a_filter_and_a_sort_apply_to_the_time_of_the_past(
     ]
 
 
+def test_of_two_devices_the_one_with_the_latest_heartbeat_counts(
+    console: Database, ann: ReadingApp, clock: StillClock
+) -> None:
+    desktop, mobile = ann, ReadingApp(ann._db, ann.user, clock)
+    desktop.logs_in("desktop")
+    clock.advance(minutes=1)
+    mobile.logs_in("mobile")
+    minutes(desktop, clock, 4)
+    (was_online,) = online_at(console, clock())
+    assert was_online.device_type == "desktop"
+    assert was_online.idle_since == clock() - timedelta(minutes=4), "the login on the other one"
+
+
 # Activity.
 
 
@@ -242,6 +255,19 @@ def test_two_devices_at_the_same_time_count_once(
     (ann_of_day,) = day_of(console, clock())
     assert ann_of_day.read == timedelta(minutes=20)
     assert len(ann_of_day.spans) == 1
+
+
+def test_a_session_that_ends_just_after_midnight_is_in_the_new_day(
+    console: Database, zone_of_vienna: None, ann: ReadingApp, clock: StillClock
+) -> None:
+    clock.moment = datetime.fromisoformat("2026-11-22T23:50:00+01:00")
+    ann.reads()
+    minutes(ann, clock, 9)
+    clock.advance(minutes=2)
+    ann.logs_out()
+    (of_monday,) = day_of(console, clock())
+    assert of_monday.read == timedelta(minutes=1)
+    assert day_of(console, clock() + timedelta(days=1)) == []
 
 
 # The cost.

@@ -16,11 +16,11 @@ TOTALS = OnlineTotals(
         Presence.LEAVING: 4,
     },
     by_group=((clean("4a"), 11), (clean("4b"), 9)),
-    came=12,
+    logged_in=12,
     left=3,
     today=Today(2184, 12),
 )
-STATES = "● 96 reading   ◐ 19 idle   ○ 0 silent   ◌ 4 leaving   12 came, 3 left in 5 min"
+STATES = "● 96 reading   ◐ 19 idle   ○ 0 silent   ◌ 4 leaving   12 logged in, 3 left in 5 min"
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_what_does_not_fit_is_left_out(width: int, first: str) -> None:
 
 
 def test_without_weeks_before_and_without_groups_neither_is_mentioned() -> None:
-    totals = OnlineTotals({}, (), came=0, left=0, today=Today(1, None))
+    totals = OnlineTotals({}, (), logged_in=0, left=0, today=Today(1, None))
     assert [line.plain for line in strip_lines(totals, NOON, 100)] == [
-        "0 came, 0 left in 5 min   1 activity today"
+        "0 logged in, 0 left in 5 min   1 activity today"
     ]

@@ -12,7 +12,7 @@ async def test_a_wide_terminal_has_a_strip_of_totals_above_the_list(
 ) -> None:
     ann.reads()
     async with open_console(size=LARGE) as pilot:
-        await pilot.sees("● 1 reading", "1 came, 0 left in 5 min", "1 activity today")
+        await pilot.sees("● 1 reading", "1 logged in, 0 left in 5 min", "1 activity today")
         ben.reads()
         clock.advance(seconds=2)
         await pilot.sees("● 2 reading")
@@ -20,10 +20,10 @@ async def test_a_wide_terminal_has_a_strip_of_totals_above_the_list(
         await pilot.types("1h")
         await pilot.presses("enter")
         await pilot.sees("PAST", "0 readers, by their sessions")
-        assert "came" not in pilot.screen, "the totals are of now"
+        assert "logged in, " not in pilot.screen, "the totals are of now"
         await pilot.presses("2")
         await pilot.sees("as of")
-        assert "came" not in pilot.screen
+        assert "logged in, " not in pilot.screen
 
 
 async def test_eighty_columns_have_the_list_alone(
@@ -32,9 +32,9 @@ async def test_eighty_columns_have_the_list_alone(
     ann.reads()
     async with open_console() as pilot:
         await pilot.sees("Ann Archer")
-        assert "came" not in pilot.screen
+        assert "logged in, " not in pilot.screen
         await pilot.textual.resize_terminal(120, 40)
-        await pilot.sees("1 came", "Ann Archer")
+        await pilot.sees("1 logged in", "Ann Archer")
 
 
 async def test_a_frozen_list_keeps_its_totals(

@@ -9,9 +9,11 @@ import pytest
 from conftest import NOON, PASSWORD, Cast, StillClock
 from reading_app import AccessLog, ReadingApp
 from tui.console_pilot import LARGE, OpenConsole
+from tui.test_access_log import log_that_refuses
 
 from readwatch.domain.errors import ReadwatchError
 from readwatch.monitor.settings import ConsoleSettings
+from readwatch.store.engine.connections import Database
 from readwatch.tui.format.text import BREADCRUMB
 from readwatch.tui.once import print_once
 
@@ -195,3 +197,101 @@ async def test_an_export_of_the_past_says_so_in_the_access_log(
         await pilot.sees("wrote 1 row")
     assert "Ann Archer" in (tmp_path / "day.csv").read_text()
     assert "from day, as of 2026-11-21 12:00 UTC" in access_log()[-1].where
+
+
+@pytest.mark.usefixtures("yesterday")
+async def test_an_export_of_the_past_has_the_states_of_then(
+    open_console: OpenConsole, tmp_path: Path
+) -> None:
+    async with open_console() as pilot:
+        await pilot.sees("Ben Baker")
+        await pilot.presses("T")
+        await pilot.types("yesterday 10:02")
+        await pilot.presses("enter")
+        await pilot.sees("Ann Archer", "reading", "2 min")
+        await pilot.presses("e")
+        await pilot.sees("readwatch-online-2026-11-21-1002.csv")
+        await pilot.presses("ctrl+u")
+        await pilot.types(str(tmp_path / "online.csv"))
+        await pilot.presses("enter")
+        await pilot.sees("wrote 1 row")
+    assert ",reading,Ann Archer,Dracula,12%" in (tmp_path / "online.csv").read_text()
+
+
+@pytest.mark.usefixtures("yesterday")
+async def test_a_list_that_is_chosen_right_after_a_step_shows_the_same_time(
+    open_console: OpenConsole,
+) -> None:
+    async with open_console(view="day") as pilot:
+        await pilot.sees("Ben Baker")
+        await pilot.presses("<", "2")
+        await pilot.sees("as of Saturday, 21 November 2026, 12:00", "Ann Archer", "PAST")
+
+
+@pytest.mark.usefixtures("yesterday")
+async def test_who_was_alone_at_a_time_is_logged_also_without_a_filter(
+    open_console: OpenConsole, access_log: AccessLog, cast: Cast
+) -> None:
+    async with open_console() as pilot:
+        await pilot.sees("Ben Baker")
+        assert access_log() == []
+        await pilot.presses("T")
+        await pilot.types("yesterday 10:10")
+        await pilot.presses("enter")
+        await pilot.sees("PAST", "Ann Archer")
+        [entry] = access_log()
+        assert (entry.did, entry.whom) == ("viewed_list", cast.ann.id)
+        assert entry.where.endswith("online, as of 2026-11-21 10:10 UTC")
+
+
+@pytest.mark.usefixtures("yesterday")
+async def test_the_day_of_an_earlier_time_of_today_is_live(open_console: OpenConsole) -> None:
+    async with open_console() as pilot:
+        await pilot.sees("Ben Baker")
+        await pilot.presses("<")
+        await pilot.sees("PAST", "nobody was online then", "esc Now")
+        await pilot.presses("7")
+        await pilot.sees("Sunday, 22 November 2026: 1 reader", "LIVE")
+
+
+@pytest.mark.usefixtures("yesterday")
+async def test_lists_without_a_past_say_so(open_console: OpenConsole) -> None:
+    async with open_console() as pilot:
+        await pilot.presses("3")
+        await pilot.sees("Last login")
+        await pilot.presses("T")
+        await pilot.sees("Readers has no past")
+
+
+@pytest.mark.usefixtures("yesterday")
+async def test_two_marked_readers_are_compared_from_an_empty_list_too(
+    open_console: OpenConsole,
+) -> None:
+    async with open_console(view="readers", sort="full_name") as pilot:
+        await pilot.sees("Ann Archer", "Ben Baker")
+        await pilot.presses("space", "space")
+        await pilot.until(lambda: pilot.screen.count("•") == 2)
+        await pilot.presses("1")
+        await pilot.sees("State", "Ben Baker")
+        await pilot.presses("T")
+        await pilot.types("2026-01-01")
+        await pilot.presses("enter")
+        await pilot.sees("nobody was online then")
+        await pilot.presses("C")
+        await pilot.sees("comparison", "Ann Archer", "Ben Baker")
+
+
+@pytest.mark.usefixtures("yesterday")
+async def test_a_time_that_cannot_be_logged_is_shown_nowhere(
+    open_console: OpenConsole, db: Database
+) -> None:
+    async with open_console() as pilot:
+        await pilot.sees("Ben Baker", "LIVE")
+        with log_that_refuses(db):
+            await pilot.presses("T")
+            await pilot.types("yesterday 10:10")
+            await pilot.presses("enter")
+            await pilot.sees("not shown", "Ben Baker", "LIVE")
+            await pilot.presses("2")
+            await pilot.sees("page read", "Ben Baker", "LIVE")
+        assert "as of" not in pilot.screen

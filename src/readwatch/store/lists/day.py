@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from readwatch.domain.clock import start_of_local_day
+from readwatch.domain.clock import in_utc, start_of_local_day
+from readwatch.domain.presence import SILENT_AFTER
 from readwatch.domain.reading import Span, minutes_by_hour, spans_within, time_of
 from readwatch.domain.sessions import span_of
 from readwatch.domain.text import SafeText, clean
@@ -46,7 +47,7 @@ FILTERABLE_FIELDS = FilterableFields(
     ("u.full_name", "p.reading_level"),
 )
 
-_OF_DAY = "s.started_at > :earliest AND s.started_at < :until AND s.last_heartbeat > :since"
+_OF_DAY = "s.started_at > :earliest AND s.started_at < :until AND s.last_heartbeat > :alive_since"
 _FIRST_SESSION = Statement(
     """
     SELECT id FROM reader_sessions WHERE started_at > :earliest ORDER BY started_at, id LIMIT 1
@@ -185,15 +186,15 @@ class _Day:
 
     def __init__(self, now: datetime) -> None:
         day = now.astimezone().date()
-        self.since = start_of_local_day(day)
-        self.until = start_of_local_day(day + timedelta(days=1))
+        self.since = in_utc(start_of_local_day(day))
+        self.until = in_utc(start_of_local_day(day + timedelta(days=1)))
 
     @property
     def times(self) -> dict[str, object]:
         """The parameters of `_OF_DAY`."""
         return {
             "earliest": to_db_time(self.since - LONGEST_SESSION),
-            "since": to_db_time(self.since),
+            "alive_since": to_db_time(self.since - SILENT_AFTER),
             "until": to_db_time(self.until),
         }
 
@@ -206,12 +207,11 @@ def _spans_within(rows: Sequence[Any], day: _Day) -> Mapping[int, tuple[Span, ..
         ended_at = from_db_time_or_none(row.ended_at)
         span = span_of(from_db_time(row.started_at), from_db_time(row.last_heartbeat), ended_at)
         spans[row.user_id].append(span)
-    return {
-        id: spans_within(of_reader, day.since, day.until) or (_instant(of_reader[0], day),)
-        for id, of_reader in spans.items()
-    }
+    within = {id: _within(of_reader, day) for id, of_reader in spans.items()}
+    return {id: of_reader for id, of_reader in within.items() if of_reader}
 
 
-def _instant(span: Span, day: _Day) -> Span:
-    at = max(span[0], day.since)
-    return at, at
+def _within(spans: Sequence[Span], day: _Day) -> tuple[Span, ...]:
+    just_begun = [begun for begun, _ in spans if begun >= day.since]
+    instant = ((just_begun[0], just_begun[0]),) if just_begun else ()
+    return spans_within(spans, day.since, day.until) or instant

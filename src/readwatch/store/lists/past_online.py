@@ -30,17 +30,23 @@ from readwatch.store.lists.query import (
 LONGEST_SESSION = timedelta(days=1)
 """A session that began earlier is not found: the search must not grow with history."""
 
-# The latest login comes first. `p` and `c` have the columns of their tables that a list of who is
-# online now uses, with what was known at the time.
+# As in the list of now, the session with the latest heartbeat counts. `p` and `c` have the columns
+# of their tables that a list of who is online now uses, with what was known at the time.
 _THEN = """
-    sessions AS (
+    alive AS (
         SELECT
             id, user_id, device_type, started_at,
             CASE WHEN last_heartbeat < :at THEN last_heartbeat ELSE :at END AS last_heartbeat,
-            row_number() OVER (PARTITION BY user_id ORDER BY started_at DESC, id DESC) AS rank
+            max(started_at) OVER (PARTITION BY user_id) AS last_login
         FROM reader_sessions
         WHERE started_at > :earliest AND started_at <= :at AND last_heartbeat > :since
         AND (ended_at IS NULL OR ended_at > :at)
+    ),
+    sessions AS (
+        SELECT
+            alive.*,
+            row_number() OVER (PARTITION BY user_id ORDER BY last_heartbeat DESC, id DESC) AS rank
+        FROM alive
     ),
     s AS (
         SELECT
@@ -53,7 +59,7 @@ _THEN = """
     ),
     p AS (
         SELECT
-            s.user_id, s.started_at AS last_login, s.last_activity_id, r.reading_level,
+            s.user_id, s.last_login, s.last_activity_id, r.reading_level,
             a.occurred_at AS last_activity_at
         FROM s JOIN reader_profiles r ON r.user_id = s.user_id
         LEFT JOIN reader_activities a ON a.id = s.last_activity_id

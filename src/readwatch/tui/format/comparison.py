@@ -103,8 +103,11 @@ def _days_read(reader: ReaderSnapshot) -> int:
 def _bars(values: Sequence[int], texts: Sequence[str], table: _Table) -> list[Content]:
     most = max((1, *values))
     room = max(0, min(_LONGEST_BAR, table.column - _FIGURE - 1))
+    figure = min(_FIGURE, table.column)
     return [
-        Content.assemble(f"{text:>{_FIGURE}} ", ("━" * -(-value * room // most), "$text-accent"))
+        Content.assemble(
+            f"{cut(text, figure):>{figure}} ", ("━" * -(-value * room // most), "$text-accent")
+        )
         for value, text in zip(values, texts, strict=True)
     ]
 

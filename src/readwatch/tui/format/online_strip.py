@@ -18,7 +18,7 @@ def strip_lines(totals: OnlineTotals, now: datetime, width: int) -> Iterator[Con
     """Yield a line of totals and, if there are groups with readers online, one of groups; parts
     that do not fit in `width` cells are left out."""
     minutes = int(LATELY.total_seconds() // 60)
-    moves = f"{totals.came} came, {totals.left} left in {minutes} min"
+    moves = f"{totals.logged_in} logged in, {totals.left} left in {minutes} min"
     line = _fitting([*_presences(totals), Content(moves)], width)
     for today in _today(totals.today, now):
         if line.cell_length + len(_GAP) + today.cell_length <= width:

@@ -24,7 +24,7 @@ class ComparisonScreen(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings(Group.COMPARISON),
-        *bindings(Group.OPENED),
+        *bindings(Group.HISTORY),
     ]
 
     CSS = """

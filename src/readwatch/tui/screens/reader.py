@@ -70,7 +70,7 @@ class ReaderScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings(Group.READER),
         *bindings(Group.CASES),
-        *bindings(Group.OPENED),
+        *bindings(Group.HISTORY),
     ]
     AUTO_FOCUS = ""  # no widget has the focus before there is data
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012

@@ -17,8 +17,6 @@ from readwatch.domain.typed_times import PAST_EXAMPLES, past_time
 from readwatch.tui.format.text import day_in_words
 from readwatch.tui.widgets.input import TextInput
 
-_NOW = frozenset({"", "now", "today"})
-
 
 class TimeForm(ModalScreen[None]):
     """Asks for a time of the past; none is now."""
@@ -73,8 +71,7 @@ class TimeForm(ModalScreen[None]):
         self._answer.set_class(False, "-refused")
 
     def _time(self) -> datetime | None:
-        typed = self._typed.value
-        return None if typed.strip().lower() in _NOW else past_time(typed, self._clock())
+        return past_time(self._typed.value, self._clock())
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:

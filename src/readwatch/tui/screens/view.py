@@ -56,7 +56,7 @@ class ViewScreen(Screen[None]):
         *bindings(Group.LISTS),
         *bindings(Group.PAST),
         *bindings(Group.PAIR),
-        *bindings(Group.OPENED),
+        *bindings(Group.HISTORY),
         *bindings(Group.CASES),
         *bindings(Group.ATTENTION),
         *bindings(Group.FILTER),
@@ -135,11 +135,17 @@ class ViewScreen(Screen[None]):
         screen: "ViewScreen"
 
     @dataclass
-    class TimeChosen(Message):
-        """The user goes to a time of the past, or back to now."""
+    class StepRequested(Message):
+        """The user goes an hour or a day back, or on."""
 
         screen: "ViewScreen"
-        at: datetime | None
+        offset: int
+
+    @dataclass
+    class NowRequested(Message):
+        """The user goes back to now."""
+
+        screen: "ViewScreen"
 
     @dataclass
     class CaseChangeRequested(Message):
@@ -220,6 +226,11 @@ class ViewScreen(Screen[None]):
         self._set_filter(canonical([term]))
 
     @property
+    def has_marks(self) -> bool:
+        """Whether readers can be marked in this list."""
+        return self.view not in {View.GROUPS, View.ACCESS_LOG}
+
+    @property
     def goes_back(self) -> bool:
         """Whether the list can show a time of the past."""
         return self._spec.options.goes_back
@@ -229,6 +240,7 @@ class ViewScreen(Screen[None]):
         if at != self.list_query.at:
             self._set_frozen(False)
             self._change_query(at=at)
+            self.refresh_bindings()
 
     def discard_origin(self) -> None:
         """Let `escape` only clear the filter."""
@@ -253,7 +265,12 @@ class ViewScreen(Screen[None]):
         self.header.status = status
         self.table.is_old = status.is_old
         snapshot = self.snapshot
-        if status.lost_since is not None and snapshot is not None and not snapshot.query.terms:
+        if (
+            status.lost_since is not None
+            and snapshot is not None
+            and not snapshot.query.terms
+            and self._shows_chosen_time
+        ):
             self.table.is_concealed = False
             self._show_preview()
 
@@ -311,6 +328,9 @@ class ViewScreen(Screen[None]):
         self.snapshot = snapshot
         cursor = self.table.cursor_key  # its row stays if the reader has left the list
         self._items = {key: item for key, item in self._items.items() if key == cursor}
+        if before.at != query.at:  # a reader has the same key at all times
+            self.table.drop_rows()
+            self._items = {}
         self.table.empty_text = self._spec.empty_text(self.list_query)
         note = self._spec.note(snapshot)
         self._view_note.update(note)
@@ -335,13 +355,29 @@ class ViewScreen(Screen[None]):
         return rows
 
     def export_source(self) -> Source | None:
-        """Return the source for an export or copy; None if the list is empty."""
-        if self.snapshot is None or self.table.cursor_key is None:
+        """Return the source for an export or copy; None if the list is empty, or if its rows are
+        not yet those of the chosen time."""
+        snapshot = self.snapshot
+        if snapshot is None or self.table.cursor_key is None or not self._shows_chosen_time:
             return None
-        details = f"from {list_for_log(self.view, self.snapshot.query)}"
+        details = f"from {list_for_log(self.view, snapshot.query)}"
         exported = self.table.export()
-        readers = few_readers(map(self._reader_of, exported.keys))
-        return Source(exported, details, self.view, readers, is_frozen=self.frozen)
+        readers, at = few_readers(map(self._reader_of, exported.keys)), snapshot.query.at
+        return Source(exported, details, self.view, at, readers, is_frozen=self.frozen)
+
+    @property
+    def _shows_chosen_time(self) -> bool:
+        return self.snapshot is not None and self.snapshot.query.at == self.list_query.at
+
+    @property
+    def shown_past(self) -> datetime | None:
+        """The time of the past that the rows show; None is now, or a day that has not ended."""
+        snapshot = self.snapshot
+        if snapshot is None or snapshot.query.at is None:
+            return None
+        at, now = snapshot.query.at.astimezone(), snapshot.stats.taken_at.astimezone()
+        is_today = self.view is View.DAY and at.date() == now.date()
+        return None if is_today else at
 
     @property
     def has_preview(self) -> bool:
@@ -360,6 +396,7 @@ class ViewScreen(Screen[None]):
             self._set_table_order()
             self._refused = list_query
             self._show_note(reason)
+            self.refresh_bindings()
 
     def pager_from(self, reader_id: int) -> ReaderPager:
         """Return a pager through the readers of the rows, from top to bottom, each once."""
@@ -392,10 +429,12 @@ class ViewScreen(Screen[None]):
         """Disable `filter` while a filter is typed, and the keys of cases in views without them."""
         if action == "filter" and self.focused is self._filter:
             return False
-        if action == "time" or (action == "go" and parameters == (-1,)):
+        if action == "go" and parameters == (-1,):
             return self.goes_back
+        if action == "now":
+            return self.list_query.at is not None and not self.has_class("-filtering")
         if action in {"mark", "compare"}:
-            return self.view not in {View.GROUPS, View.ACCESS_LOG}
+            return self.has_marks
         if action == "go":
             return self.list_query.at is not None
         if action in {"toggle_seen", "toggle_muted", "change_case"} and not self._spec.has_cases:
@@ -416,9 +455,6 @@ class ViewScreen(Screen[None]):
             opened_from, self._opened_from = self._opened_from, None
             self._set_filter(opened_from.filter)
             self.post_message(self.BackRequested(self, opened_from.view))
-            return
-        if self.list_query.at is not None and not self.has_class("-filtering"):
-            self._choose_time(None)
             return
         self.remove_class("-filtering")
         self._filter.value = ""
@@ -451,8 +487,8 @@ class ViewScreen(Screen[None]):
     def action_compare(self) -> None:
         """Compare the marked readers, or the marked one with the one under the cursor."""
         key = self.table.intended_key()
-        if key is not None:
-            self.post_message(self.ComparisonRequested(self, self._reader_of(key)))
+        reader_id = None if key is None else self._reader_of(key)
+        self.post_message(self.ComparisonRequested(self, reader_id))
 
     def action_time(self) -> None:
         """Ask for a time of the past."""
@@ -460,18 +496,20 @@ class ViewScreen(Screen[None]):
 
     def action_go(self, offset: int) -> None:
         """Go an hour or a day back, or on."""
-        step, at = self._spec.options.step, self.list_query.at
-        if step is not None and self.snapshot is not None:
-            now = self.snapshot.stats.taken_at
-            if offset < 0:
-                self._choose_time(step_back(at, step, now))
-            elif at is not None:
-                self._choose_time(step_on(at, step, now))
+        self.post_message(self.StepRequested(self, offset))
 
-    def _choose_time(self, at: datetime | None) -> None:
-        """Show a time at once, because the next key begins from it, and in the other views."""
-        self.show_time(at)
-        self.post_message(self.TimeChosen(self, at))
+    def action_now(self) -> None:
+        """Go back to now."""
+        self.post_message(self.NowRequested(self))
+
+    def step_from(self, now: datetime, offset: int) -> datetime | None:
+        """Return the time an hour or a day before the chosen one, or after it; None is now."""
+        step, at = self._spec.options.step, self.list_query.at
+        if step is None:
+            return None
+        if offset < 0:
+            return step_back(at, step, now)
+        return None if at is None else step_on(at, step, now)
 
     def action_columns(self) -> None:
         """Open the dialog to choose columns."""

@@ -241,6 +241,10 @@ class LiveTable(ScrollView, can_focus=True):
         self._load(rows, self._order, self._top)
         self._repaint()
 
+    def drop_rows(self) -> None:
+        """Drop all rows, because rows of the same keys have other content now."""
+        self._rows.by_key = {}
+
     def load_all(self, loads_all: bool) -> None:
         """Load and keep all rows, or only the rows near the viewport."""
         self._rows.loads_all = loads_all

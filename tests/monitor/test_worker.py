@@ -417,6 +417,20 @@ def test_a_consultant_of_groups_sees_only_their_readers_from_the_next_snapshot_o
     assert logged_actions(db) == ["refused_access"]
 
 
+def test_who_may_not_see_one_of_two_readers_sees_neither_and_no_entry_says_otherwise(
+    open_monitor: OpenMonitor, db: Database, cast: Cast, ann: ReadingApp, ben: ReadingApp
+) -> None:
+    ann.reads("Dracula")
+    ben.reads("Emma")
+    put_into(db, "4b", cast.ben)
+    limit(db, cast.cara, "4b")
+    monitor = open_monitor()
+    monitor.watch()
+    monitor.worker.watch_readers(1, (ben.user.id, ann.user.id), "online")
+    assert monitor.next(ReaderRefused).reason == "this reader is in none of your groups"
+    assert logged_actions(db) == ["refused_access"]
+
+
 def test_an_open_page_of_a_reader_of_others_is_closed(
     open_monitor: OpenMonitor, db: Database, cast: Cast, ann: ReadingApp
 ) -> None:

@@ -47,7 +47,7 @@ from readwatch.domain.users import UserRole
 from readwatch.monitor.attention import Attention
 from readwatch.monitor.build import live_stats
 from readwatch.monitor.groups import Groups
-from readwatch.monitor.online_totals import TotalsOfOnline
+from readwatch.monitor.online_totals import Totals
 from readwatch.monitor.reader_page import ReaderPage
 from readwatch.monitor.views import VIEW_OPTIONS, view_queries
 from readwatch.store.audit.log import access_without_entry, list_access, permit_own_data
@@ -330,7 +330,7 @@ def questions(db: Database, now: datetime, consultant_id: int) -> dict[str, Call
             measured[f"{view} of the past: {len(ids)} rows"] = partial(
                 past.items, db, rows, ids, at
             )
-    measured["online: totals"] = lambda: TotalsOfOnline().totals(db, access, now)
+    measured["online: totals"] = lambda: Totals().of_online(db, access, now)
     measured["attention: first time"] = lambda: Attention(Thresholds()).refresh(
         db, access, now, NO_ARRIVALS
     )

@@ -6,7 +6,8 @@ Ann and Ben are readers, Cara is a consultant, Dora is the admin.
 import gc
 import os
 import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -125,6 +126,20 @@ class StillClock:
 @pytest.fixture
 def clock() -> StillClock:
     return StillClock()
+
+
+@pytest.fixture
+def zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """`zone(name)` sets the time zone of the machine."""
+    before = os.environ.get("TZ")
+
+    def zone(name: str) -> None:
+        monkeypatch.setenv("TZ", name)
+        time.tzset()
+
+    yield zone
+    monkeypatch.setenv("TZ", before) if before else monkeypatch.delenv("TZ", raising=False)
+    time.tzset()
 
 
 # The engines ------------------------------------------------------------------------------------

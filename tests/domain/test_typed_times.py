@@ -1,7 +1,6 @@
 """Times as people type them, in the time zone of the machine."""
 
-import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
@@ -19,13 +18,11 @@ from readwatch.domain.typed_times import (
 
 
 @pytest.fixture(params=["UTC", "Europe/Vienna", "America/St_Johns"])
-def here(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def here(request: pytest.FixtureRequest, zone: Callable[[str], None]) -> str:
     """The time zone of the machine."""
-    monkeypatch.setenv("TZ", request.param)
-    time.tzset()
-    yield request.param
-    monkeypatch.undo()
-    time.tzset()
+    zone(request.param)
+    name: str = request.param
+    return name
 
 
 def sunday() -> datetime:
@@ -88,24 +85,20 @@ def test_a_moment_that_is_over_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["0001-01-01", "9999-12-31 23:59"])
 def test_a_date_that_no_clock_can_show_crashes_nothing(
-    here: str, text: str, monkeypatch: pytest.MonkeyPatch
+    here: str, text: str, zone: Callable[[str], None]
 ) -> None:
-    for zone in (here, "Asia/Tokyo", "America/New_York"):
-        monkeypatch.setenv("TZ", zone)
-        time.tzset()
+    for name in (here, "Asia/Tokyo", "America/New_York"):
+        zone(name)
         with suppress(ReadwatchError):
             assert coming_time(text, sunday()).year == 9999
 
 
 def test_the_day_after_the_clocks_change_has_the_time_that_they_show(
-    monkeypatch: pytest.MonkeyPatch,
+    zone: Callable[[str], None],
 ) -> None:
-    monkeypatch.setenv("TZ", "Europe/Vienna")
-    time.tzset()
+    zone("Europe/Vienna")
     saturday = datetime(2026, 10, 24, 12).astimezone()
     assert coming_time("tomorrow 12", saturday) - saturday == timedelta(hours=25)
-    monkeypatch.undo()
-    time.tzset()
 
 
 # Times of the past.
@@ -194,13 +187,8 @@ def test_steps_end_in_the_earliest_year() -> None:
     assert step_back(at, timedelta(days=1), sunday()) == at
 
 
-def test_of_a_repeated_hour_the_last_one_before_now_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TZ", "America/New_York")
-    time.tzset()
-    try:
-        for hour in (5, 6):
-            now = datetime(2026, 11, 1, hour, 30, tzinfo=UTC)
-            assert past_time("1:15", now) == datetime(2026, 11, 1, hour, 15, tzinfo=UTC)
-    finally:
-        monkeypatch.undo()
-        time.tzset()
+def test_of_a_repeated_hour_the_last_one_before_now_counts(zone: Callable[[str], None]) -> None:
+    zone("America/New_York")
+    for hour in (5, 6):
+        now = datetime(2026, 11, 1, hour, 30, tzinfo=UTC)
+        assert past_time("1:15", now) == datetime(2026, 11, 1, hour, 15, tzinfo=UTC)

@@ -8,7 +8,7 @@ from grouped import put_into
 from permits import LIST_ACCESS
 from reading_app import ReadingApp, add_readers
 
-from readwatch.monitor.online_totals import Today, TotalsOfOnline
+from readwatch.monitor.online_totals import Today, Totals
 from readwatch.store.engine.connections import Database
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity.users import find_user
@@ -34,7 +34,7 @@ def test_today_is_compared_with_the_median_of_the_same_weekday(
     reads_on(ann, clock, 0, 6)
     clock.moment = NOON + timedelta(minutes=10)
     ann.reads()  # this hour has not ended
-    totals = TotalsOfOnline().totals(console, LIST_ACCESS, clock())
+    totals = Totals().of_online(console, LIST_ACCESS, clock())
     assert totals.today == Today(activities=7, trend=50)
 
 
@@ -42,7 +42,7 @@ def test_without_reading_on_such_days_there_is_no_trend(
     console: Database, ann: ReadingApp, clock: StillClock
 ) -> None:
     ann.reads()
-    assert TotalsOfOnline().totals(console, LIST_ACCESS, clock()).today == Today(1, None)
+    assert Totals().of_online(console, LIST_ACCESS, clock()).today == Today(1, None)
 
 
 def test_groups_come_with_those_online_without_groups_of_a_few(
@@ -56,18 +56,18 @@ def test_groups_come_with_those_online_without_groups_of_a_few(
     put_into(db, "6a", *zoes[:3], cast.ben)
     for zoe in (zoes[0], zoes[4]):
         ReadingApp(db, zoe, clock).logs_in()
-    totals = TotalsOfOnline().totals(console, LIST_ACCESS, clock())
+    totals = Totals().of_online(console, LIST_ACCESS, clock())
     assert totals.by_group == (("4b", 2), ("4a", 1), ("6a", 1))
 
 
 def test_totals_are_kept_for_two_seconds_and_not_for_another_user(
     console: Database, ann: ReadingApp, clock: StillClock
 ) -> None:
-    totals = TotalsOfOnline()
-    assert totals.totals(console, LIST_ACCESS, clock()).logged_in == 0
+    totals = Totals()
+    assert totals.of_online(console, LIST_ACCESS, clock()).logged_in == 0
     ann.logs_in()
-    assert totals.totals(console, LIST_ACCESS, clock.advance(seconds=1)).logged_in == 0
-    assert totals.totals(console, LIST_ACCESS, clock.advance(seconds=1)).logged_in == 1
+    assert totals.of_online(console, LIST_ACCESS, clock.advance(seconds=1)).logged_in == 0
+    assert totals.of_online(console, LIST_ACCESS, clock.advance(seconds=1)).logged_in == 1
     ann.logs_out()
     totals.reset()
-    assert totals.totals(console, LIST_ACCESS, clock()).logged_in == 0
+    assert totals.of_online(console, LIST_ACCESS, clock()).logged_in == 0

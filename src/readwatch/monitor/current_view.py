@@ -13,7 +13,7 @@ from readwatch.monitor.attention import Attention
 from readwatch.monitor.build import DEFAULT_VIEWPORT, live_stats, read_items, view_snapshot
 from readwatch.monitor.groups import Groups
 from readwatch.monitor.login import console_event
-from readwatch.monitor.online_totals import TotalsOfOnline
+from readwatch.monitor.online_totals import Totals
 from readwatch.monitor.reader_page import ReaderPage
 from readwatch.monitor.settings import ConsoleSettings
 from readwatch.monitor.snapshots import (
@@ -48,7 +48,7 @@ class CurrentView:
         self._mask = settings.mask
         self.attention = Attention(settings.thresholds)
         self.groups = Groups(self.attention)
-        self._online_totals = TotalsOfOnline()
+        self._online_totals = Totals()
         self._attention_at = 0.0
         self._arrivals = NO_ARRIVALS
         self._peak: OnlineCount | None = None  # the highest number of readers shown today
@@ -148,7 +148,7 @@ class CurrentView:
         stats = self._completed(snapshot.stats)
         group = self._group_under_cursor(db, access.scope, snapshot)
         is_online_now = view is View.ONLINE and snapshot.query.at is None
-        totals = self._online_totals.totals(db, access, now) if is_online_now else None
+        totals = self._online_totals.of_online(db, access, now) if is_online_now else None
         items = self._masked(snapshot.items)
         return replace(snapshot, items=items, stats=stats, group=group, totals=totals)
 

@@ -57,14 +57,14 @@ class Online:
         return "" if case is None else str(case)
 
 
-def then_online_ids(db: Database, access: ListAccess, query: ListQuery, at: datetime) -> ResultIds:
+def past_ids(db: Database, access: ListAccess, query: ListQuery, at: datetime) -> ResultIds:
     """Return the ids of the matching readers who were online at a time of the past; who needed
     somebody then is unknown, so that order is by name."""
     by_name = replace(query, sort="full_name") if query.sort == NEED else query
     return past_online.past_online_ids(db, access, by_name, at)
 
 
-def then_online_items(
+def past_items(
     db: Database, access: RowAccess, ids: Sequence[int], at: datetime
 ) -> tuple[OnlineItem, ...]:
     """Return the readers with these ids who were online at a time of the past."""

@@ -47,8 +47,8 @@ class OnlineTotals:
     today: Today
 
 
-class TotalsOfOnline:
-    """Reads the totals, at most every few seconds; used by one thread."""
+class Totals:
+    """Keeps the totals of Online until they are read again, after a few seconds."""
 
     def __init__(self) -> None:
         self.reset()
@@ -58,7 +58,7 @@ class TotalsOfOnline:
         self._totals: tuple[datetime, OnlineTotals] | None = None
         self._today: tuple[datetime, Today] | None = None
 
-    def totals(self, db: Database, access: ListAccess, now: datetime) -> OnlineTotals:
+    def of_online(self, db: Database, access: ListAccess, now: datetime) -> OnlineTotals:
         """Return the totals of the readers whom the user may see."""
         scope = access.scope
         if self._totals is None or abs(now - self._totals[0]) >= _READ_AGAIN_AFTER:

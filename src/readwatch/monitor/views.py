@@ -13,8 +13,8 @@ from readwatch.monitor.online import (
     NEED,
     Online,
     OnlineItem,
-    then_online_ids,
-    then_online_items,
+    past_ids,
+    past_items,
 )
 from readwatch.monitor.snapshots import View
 from readwatch.store.audit.log import ListAccess, RowAccess
@@ -323,7 +323,7 @@ def _no_entries(
 
 
 _ACCESS_LOG_QUERIES = ViewQueries(access_log.access_log_ids, access_log.access_log_rows)
-_PAST_ONLINE = ViewQueries(then_online_ids, then_online_items)
+_PAST_ONLINE = ViewQueries(past_ids, past_items)
 _PAST_ACTIVITY = ViewQueries(feed.past_activity_ids, feed.activity_rows)
 # For admins, until the access to the access log is logged.
 _EMPTY_LIST = ViewQueries(_no_ids, _no_entries)

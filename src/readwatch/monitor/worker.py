@@ -348,14 +348,12 @@ class Worker:
 
         def log(db: Database, access: ListAccess) -> list[Permit]:
             # Who is outside comes first: then no entry says that another reader was shown.
-            outside_first = sorted(reader_ids, key=inside(db, access).__contains__)
+            inside = readers_inside(db, access.scope, reader_ids)
+            outside_first = sorted(reader_ids, key=inside.__contains__)
             permits = {
                 id: audit_log.log_access(db, event.about(id), self._clock()) for id in outside_first
             }
             return [permits[id] for id in reader_ids]
-
-        def inside(db: Database, access: ListAccess) -> frozenset[int]:
-            return readers_inside(db, access.scope, reader_ids)
 
         try:
             permits = self._log_first(consultant, log)

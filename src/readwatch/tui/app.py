@@ -459,12 +459,9 @@ class Console(App[None]):
         when_done(self, self._search, offer, refuse)
 
     def _open_from_palette(self, reader_ids: tuple[int, ...], index: int) -> None:
-        had_page = self._reader_pages.current is not None
-        page = self._open_page(ReaderPager("palette", reader_ids, index))
-        if had_page:
-            self.switch_screen(page)
-        else:
-            self.push_screen(page)
+        is_first = self._reader_pages.current is None
+        page = self._reader_pages.open(ReaderPager("palette", reader_ids, index))
+        self._show_page(page, is_first=is_first)
 
     # A reader's page.
 
@@ -477,7 +474,8 @@ class Console(App[None]):
         if self._reader_pages.current is not None or event.table is not screen.table:
             return  # an earlier key has changed the screen
         if event.reader_id is not None:
-            self.push_screen(self._open_page(screen.pager_from(event.reader_id)))
+            page = self._reader_pages.open(screen.pager_from(event.reader_id))
+            self._show_page(page, is_first=True)
 
     @on(GroupsScreen.DetailRequested)
     def _fetch_group(self, event: GroupsScreen.DetailRequested) -> None:
@@ -497,19 +495,13 @@ class Console(App[None]):
         if self._login_flow.is_unlocked and event.screen is self.screen:
             self._go_to_view(event.origin)
 
-    def _open_page(self, pager: ReaderPager) -> ReaderScreen:
-        page = self._reader_pages.open(pager)
-        self._set_status(frozen=False, new_rows="", at=None)
-        return page
-
     @on(ReaderScreen.StepRequested)
     def _step_to_reader(self, event: ReaderScreen.StepRequested) -> None:
         if self.screen is not self._reader_pages.current:
             return  # an earlier key has closed the page
         page = self._reader_pages.step(event.offset)
         if page is not None:
-            self._set_status(frozen=False, new_rows="")
-            self.switch_screen(page)
+            self._show_page(page, is_first=False)
 
     @on(ViewScreen.MarkToggled)
     def _mark(self, event: ViewScreen.MarkToggled) -> None:
@@ -529,8 +521,7 @@ class Console(App[None]):
             self.notify(words, timeout=5, markup=False)
             return
         page = self._reader_pages.compare(both, event.screen.view.label)
-        self._set_status(frozen=False, new_rows="", at=None)
-        self.push_screen(page)
+        self._show_page(page, is_first=True)
 
     def action_open_again(self, offset: int) -> None:
         """Open the reader's page that was opened before or after, which is logged again."""
@@ -538,10 +529,13 @@ class Console(App[None]):
         if not self._login_flow.is_unlocked or self.screen is not self._shown_screen:
             return  # an earlier key has changed the screen
         page = self._reader_pages.open_again(offset)
-        if page is None:
-            return
+        if page is not None:
+            self._show_page(page, is_first=before is None)
+
+    def _show_page(self, page: Page, *, is_first: bool) -> None:
+        """Show a page above the view, or in the place of another page."""
         self._set_status(frozen=False, new_rows="", at=None)
-        if before is None:
+        if is_first:
             self.push_screen(page)
         else:
             self.switch_screen(page)
@@ -601,9 +595,8 @@ class Console(App[None]):
 
     def _show_title(self) -> None:
         """Show in the title of the terminal how many readers need the consultant."""
-        stats = self._status.stats
-        is_shown = stats is not None and self._login_flow.is_unlocked
-        unseen = len(stats.unseen) if stats is not None and is_shown else 0
+        stats, is_unlocked = self._status.stats, self._login_flow.is_unlocked
+        unseen = len(stats.unseen) if stats is not None and is_unlocked else 0
         if isinstance(self._driver, TerminalDriver):
             self._driver.show_title(f"({unseen}) readwatch" if unseen else "readwatch")
 

@@ -106,8 +106,8 @@ def _read(
 
 def _readers_of(snapshot: ViewSnapshot, rows: int) -> tuple[int | None, ...]:
     """Return the readers of whom the print tells: those of its rows or, since the number of all
-    rows is printed too, all whom a filter leaves if they are few."""
-    is_about_few = snapshot.query.terms and few_readers(snapshot.reader_ids)
+    rows is printed too, all whom a filter or a time leaves if they are few."""
+    is_about_few = snapshot.query.is_narrowed and few_readers(snapshot.reader_ids)
     return snapshot.reader_ids if is_about_few else snapshot.reader_ids[:rows]
 
 

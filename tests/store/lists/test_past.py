@@ -1,6 +1,6 @@
 """Who was online at a time of the past, what had been read then, and who read on a day."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
@@ -194,14 +194,8 @@ def monday(zone_of_vienna: None, ann: ReadingApp, ben: ReadingApp, clock: StillC
 
 
 @pytest.fixture
-def zone_of_vienna(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    import time
-
-    monkeypatch.setenv("TZ", "Europe/Vienna")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
+def zone_of_vienna(zone: Callable[[str], None]) -> None:
+    zone("Europe/Vienna")
 
 
 def test_a_day_has_the_times_of_each_reader_by_the_clock_of_the_machine(

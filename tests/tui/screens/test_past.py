@@ -295,3 +295,14 @@ async def test_a_time_that_cannot_be_logged_is_shown_nowhere(
             await pilot.presses("2")
             await pilot.sees("page read", "Ben Baker", "LIVE")
         assert "as of" not in pilot.screen
+
+
+@pytest.mark.usefixtures("yesterday")
+def test_a_print_without_rows_tells_who_was_alone_and_is_logged(
+    url: str, cast: Cast, clock: StillClock, access_log: AccessLog
+) -> None:
+    settings = ConsoleSettings(url, email=cast.cara.email, at="yesterday 10:10")
+    how: dict[str, Any] = {"rows": 0, "width": 80, "encoding": "utf-8", "as_json": True}
+    lines = print_once(settings, lambda: PASSWORD, clock=clock, **how)
+    assert json.loads("\n".join(lines))["count"] == 1
+    assert (access_log()[-1].did, access_log()[-1].whom) == ("exported_view", cast.ann.id)

@@ -139,8 +139,8 @@ def day_ids(db: Database, access: ListAccess, query: ListQuery, now: datetime) -
         ORDER BY {order}, lower(u.full_name), u.id
         """  # noqa: S608 - our own text
     )
-    times = _Day(now).times
-    spans = _spans_within(statement.all(db, **times, **where.values), _Day(now))
+    day = _Day.of(now)
+    spans = _spans_within(statement.all(db, **day.times, **where.values), day)
     ids = list(spans)
     if is_of_figure:
         figure = _FIGURES[query.sort]
@@ -152,7 +152,7 @@ def day_rows(
     db: Database, access: RowAccess, ids: Sequence[int], now: datetime
 ) -> tuple[ReaderOfDay, ...]:
     """Return the readers with these ids who were logged in on the day of `now`."""
-    day, inside = _Day(now), readers_inside(db, access.scope, ids)
+    day, inside = _Day.of(now), readers_inside(db, access.scope, ids)
     first = _FIRST_SESSION.one_or_none(db, earliest=day.times["earliest"])
     if first is None:
         return ()
@@ -181,13 +181,19 @@ def day_rows(
     )
 
 
+@dataclass(frozen=True, slots=True)
 class _Day:
-    """The day of a time: when it begins and ends."""
+    """A day: when it begins and ends."""
 
-    def __init__(self, now: datetime) -> None:
-        day = now.astimezone().date()
-        self.since = in_utc(start_of_local_day(day))
-        self.until = in_utc(start_of_local_day(day + timedelta(days=1)))
+    since: datetime
+    until: datetime
+
+    @classmethod
+    def of(cls, now: datetime) -> "_Day":
+        """Return the day of a time."""
+        today = now.astimezone().date()
+        tomorrow = today + timedelta(days=1)
+        return cls(in_utc(start_of_local_day(today)), in_utc(start_of_local_day(tomorrow)))
 
     @property
     def times(self) -> dict[str, object]:

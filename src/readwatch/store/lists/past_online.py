@@ -32,7 +32,7 @@ LONGEST_SESSION = timedelta(days=1)
 
 # As in the list of now, the session with the latest heartbeat counts. `p` and `c` have the columns
 # of their tables that a list of who is online now uses, with what was known at the time.
-_THEN = """
+_PAST = """
     alive AS (
         SELECT
             id, user_id, device_type, started_at,
@@ -76,7 +76,7 @@ _JOINS = """
 _ROWS = BulkStatement(
     {"id": "bigint"},
     f"""
-    WITH {_THEN}
+    WITH {_PAST}
     SELECT
         u.id AS user_id, s.id AS session_id, u.full_name, s.device_type, p.reading_level,
         s.started_at, s.last_heartbeat, p.last_login, p.last_activity_at, a.activity_type,
@@ -91,7 +91,7 @@ def past_online_ids(db: Database, access: ListAccess, query: ListQuery, at: date
     where = where_clause(db, access, query, FILTERABLE_FIELDS, at)
     statement = Statement(
         f"""
-        WITH {_THEN} SELECT u.id {_JOINS}
+        WITH {_PAST} SELECT u.id {_JOINS}
         WHERE {ACTIVE_READER} AND ({where.sql})
         ORDER BY {order_by(SORTS, query)}, lower(u.full_name), u.id
         """

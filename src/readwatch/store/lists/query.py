@@ -48,6 +48,11 @@ class ListQuery:
     masked: bool = False
     at: datetime | None = None
 
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether the list may leave few readers out of many: by a filter, or by a time."""
+        return bool(self.terms) or self.at is not None
+
 
 @dataclass(frozen=True, slots=True)
 class ResultIds:

@@ -24,6 +24,7 @@ class OnlineScreen(ViewScreen):
     OnlineScreen #strip {
         display: none; height: auto; max-height: 1; padding: 0 2; background: $surface;
     }
+    OnlineScreen #strip.-old { color: $text-muted; text-style: dim; }
     OnlineScreen.-totalled.-middle #strip, OnlineScreen.-totalled.-wide #strip { display: block; }
     OnlineScreen.-tall #strip { max-height: 3; padding: 0 2 1 2; }
     """

@@ -259,8 +259,8 @@ class ViewScreen(Screen[None]):
     def show_status(self, status: Status) -> None:
         """Show a status in the header, and dim the rows if they may not be current.
 
-        While the database cannot be read, the last rows are shown again; those of a filter are
-        not, because that cannot be logged.
+        While the database cannot be read, the last rows are shown again; those of a filter or
+        a time of the past are not, because that cannot be logged.
         """
         self.header.status = status
         self.table.is_old = status.is_old
@@ -268,7 +268,7 @@ class ViewScreen(Screen[None]):
         if (
             status.lost_since is not None
             and snapshot is not None
-            and not snapshot.query.terms
+            and not snapshot.query.is_narrowed
             and self._shows_chosen_time
         ):
             self.table.is_concealed = False

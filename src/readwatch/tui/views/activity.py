@@ -63,6 +63,6 @@ SPEC: ViewSpec[RecordedActivity] = ViewSpec(
     ),
     row=row,
     empty="no activities yet",
-    empty_then="nothing had arrived yet",
+    past_empty="nothing had arrived yet",
     preview=preview,
 )

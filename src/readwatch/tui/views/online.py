@@ -93,5 +93,5 @@ SPEC: ViewSpec[OnlineItem] = ViewSpec(
     empty="nobody is online",
     preview=preview,
     note=note,
-    empty_then="nobody was online then",
+    past_empty="nobody was online then",
 )

@@ -33,7 +33,7 @@ class ViewSpec(Generic[ItemT]):
 
     `preview` returns what a wide terminal shows about the row under the cursor. With `has_cases`
     the rows are cases, and readers can be marked as seen. `note` is a line about the whole view, or
-    empty; `empty_then` is the text of an empty view of the past, if it is another.
+    empty; `past_empty` is the text of an empty view of the past, if it is another.
     """
 
     options: ViewOptions[ItemT]
@@ -43,13 +43,13 @@ class ViewSpec(Generic[ItemT]):
     preview: Callable[[ItemT, datetime], Iterable[Content]] | None = None
     has_cases: bool = False
     note: Callable[[ViewSnapshot], str] = past_note
-    empty_then: str = ""
+    past_empty: str = ""
 
     def empty_text(self, query: ListQuery) -> str:
         """Return the text to show if no row matches the query."""
         if query.terms:
             return f"nothing matches {canonical(query.terms)}"
-        return self.empty if query.at is None else self.empty_then or self.empty
+        return self.empty if query.at is None else self.past_empty or self.empty
 
     def rows(self, items: Iterable[ItemT], now: datetime) -> list[Row]:
         """Return the rows of items."""
